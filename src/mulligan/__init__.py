@@ -1,0 +1,88 @@
+"""Train generative adversarial networks on your own data: pictures, a report and a model come out.
+
+Three nouns: a recipe (everything that defines a training), a run (a folder), a model (noise to samples). A few verbs: `train`,
+`resume`, `score`, `Model.sample`; or all of them at once in scikit-learn's manners, `GAN`.
+
+Names are imported when they are first used, so that importing the package costs nothing: no torch, no pydantic.
+
+>>> import mulligan
+>>> "GAN" in dir(mulligan)
+True
+"""
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "GAN",
+    "CheckpointError",
+    "Data",
+    "DataError",
+    "DiskError",
+    "DivergedError",
+    "Model",
+    "MulliganError",
+    "Network",
+    "Recipe",
+    "Run",
+    "Settings",
+    "Signature",
+    "UnsafeError",
+    "UsageError",
+    "__version__",
+    "names",
+    "open_dataset",
+    "resume",
+    "score",
+    "train",
+    "trust",
+]
+
+_HOMES = {
+    "GAN": "gan",
+    "CheckpointError": "errors",
+    "Data": "recipe",
+    "DataError": "errors",
+    "DiskError": "errors",
+    "DivergedError": "errors",
+    "Model": "sampling.model",
+    "MulliganError": "errors",
+    "Network": "recipe",
+    "Recipe": "recipe",
+    "Run": "runs.folder",
+    "Settings": "recipe",
+    "Signature": "recipe",
+    "UnsafeError": "errors",
+    "UsageError": "errors",
+    "names": "find",
+    "open_dataset": "data.opening",
+    "resume": "verbs",
+    "score": "verbs",
+    "train": "verbs",
+    "trust": "find",
+}
+
+if TYPE_CHECKING:
+    from mulligan.data.opening import open_dataset
+    from mulligan.errors import CheckpointError, DataError, DiskError, DivergedError, MulliganError, UnsafeError, UsageError
+    from mulligan.find import names, trust
+    from mulligan.gan import GAN
+    from mulligan.recipe import Data, Network, Recipe, Settings, Signature
+    from mulligan.runs.folder import Run
+    from mulligan.sampling.model import Model
+    from mulligan.verbs import resume, score, train
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mulligan' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"mulligan.{_HOMES[name]}"), name)
+    globals()[name] = value  # from now on without coming here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

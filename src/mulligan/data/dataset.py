@@ -1,0 +1,173 @@
+"""What a source of data hands over: samples to train on, samples to test on, and what was found.
+
+A file in data/ has `accepts(source) -> bool` and `load(request) -> Dataset`, and imports no torch.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b, sha256
+
+import numpy as np
+
+from mulligan.errors import DataError
+from mulligan.recipe import Data
+
+DEFAULT_SIZE = 32  # side of photographs that nobody gave a size for
+_HELD_OUT = 10  # every tenth sample on average, where there are at least
+_WORTH_SPLITTING = 100  # so many
+
+
+@dataclass(frozen=True)
+class Split:
+    """Samples in memory. target: uint8 (N, C, H, W) or float32 (N, D). label: int64 (N,), or None."""
+
+    target: np.ndarray
+    label: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Endless:
+    """Samples drawn afresh: draw(n, generator) -> float32 (n, D)."""
+
+    draw: Callable[[int, np.random.Generator], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that was not used, and why. broken: it says that it is an image and is not a good one."""
+
+    file: str
+    reason: str
+    broken: bool = True
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Samples with what was found about them.
+
+    data: the request with kind, shape, size, colour, classes, count and fingerprint filled in; opening it again gives the same.
+    train, test: samples; test is None where there are too few to hold some out. skipped: files that were not used. licence: of the
+    data, empty where only the user knows. columns: names of the columns of points, where there are some.
+    """
+
+    data: Data
+    train: Split | Endless
+    test: Split | Endless | None
+    skipped: tuple[Skipped, ...] = ()
+    licence: str = ""
+    columns: tuple[str, ...] = ()
+
+
+def images(
+    request: Data,
+    train: Split,
+    test: Split | None,
+    classes: Sequence[str] = (),
+    skipped: Sequence[Skipped] = (),
+    licence: str = "",
+) -> Dataset:
+    """A data set of images uint8 (N, C, H, W), described."""
+    channels, height, _ = train.target.shape[1:]
+    found: dict[str, object] = {"size": height, "colour": "grey" if channels == 1 else "rgb"}
+    if train.label is None or not request.labels:
+        train, test, classes = Split(train.target), test and Split(test.target), ()
+    return _described(request, "image", train, test, classes, skipped, licence, (), found)
+
+
+def points(request: Data, train: Split, test: Split | None, columns: Sequence[str] = (), licence: str = "") -> Dataset:
+    """A data set of points float32 (N, D), described. Raises DataError where pixels were asked for."""
+    if request.size is not None or request.colour != "auto":
+        raise DataError(f"{request.source} holds points, which have neither size nor colour", "Leave data.size and data.colour out")
+    return _described(request, "points", train, test, (), (), licence, columns, {})
+
+
+def endless(request: Data, draw: Callable[[int, np.random.Generator], np.ndarray], columns: Sequence[str], licence: str) -> Dataset:
+    """A data set of points that never ends, described; it tests on points drawn like those it trains on."""
+    if request.size is not None or request.colour != "auto":
+        raise DataError(f"{request.source} makes points, which have neither size nor colour", "Leave data.size and data.colour out")
+    source = Endless(draw)
+    example = draw(1024, np.random.Generator(np.random.PCG64(0)))
+    found = {
+        "kind": "points",
+        "shape": example.shape[1:],
+        "classes": (),
+        "count": None,
+        "fingerprint": fingerprint(Split(example)),
+    }
+    return Dataset(request.model_copy(update=found), source, source, (), licence, tuple(columns))
+
+
+def fingerprint(split: Split) -> str:
+    """SHA-256 of the content of samples and labels, whatever files they came from.
+
+    >>> fingerprint(Split(np.zeros((2, 3), np.float32))) == fingerprint(Split(np.ones((2, 3), np.float32)))
+    False
+    """
+    digest = sha256()
+    for array in (split.target, split.label):
+        if array is not None:
+            digest.update(f"{array.dtype.str} {array.shape}\n".encode())
+            digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def require_same(found: Data, recorded: Data) -> None:
+    """Raise DataError unless the data that were found now have the content of those that a run was trained on."""
+    if found.fingerprint == recorded.fingerprint:
+        return
+    differences = [
+        f"{what} {before}, now {now}"
+        for what, before, now in (
+            ("count", recorded.count, found.count),
+            ("shape", recorded.shape, found.shape),
+            ("classes", len(recorded.classes), len(found.classes)),
+        )
+        if before != now
+    ]
+    raise DataError(
+        f"{recorded.source} has changed since the run began ({'; '.join(differences) or 'same shape, other content'})",
+        "Bring the data back, or start a new run",
+    )
+
+
+def held_out(names: Sequence[str]) -> np.ndarray:
+    """Which samples (N,) bool are held out as a test split: about a tenth, or none where there are fewer than a hundred.
+
+    By a hash of the name alone, so that a sample stays on its side when others come or go.
+    """
+    if len(names) < _WORTH_SPLITTING:
+        return np.zeros(len(names), bool)
+    return np.array([blake2b(name.encode("utf-8", "surrogateescape")).digest()[0] % _HELD_OUT == 0 for name in names])
+
+
+def split_by(held: np.ndarray, target: np.ndarray, label: np.ndarray | None) -> tuple[Split, Split | None]:
+    """Samples and labels in two: (train, test); test is None where nothing is held out."""
+    if not held.any():
+        return Split(target, label), None
+    kept = ~held
+    return (
+        Split(target[kept], None if label is None else label[kept]),
+        Split(target[held], None if label is None else label[held]),
+    )
+
+
+def _described(
+    request: Data,
+    kind: str,
+    train: Split,
+    test: Split | None,
+    classes: Sequence[str],
+    skipped: Sequence[Skipped],
+    licence: str,
+    columns: Sequence[str],
+    found: dict[str, object],
+) -> Dataset:
+    found = {
+        **found,
+        "kind": kind,
+        "shape": tuple(train.target.shape[1:]),
+        "classes": tuple(classes),
+        "count": len(train.target),
+        "fingerprint": fingerprint(train),
+    }
+    return Dataset(request.model_copy(update=found), train, test, tuple(skipped), licence, tuple(columns))

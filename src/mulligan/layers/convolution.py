@@ -1,0 +1,133 @@
+"""Convolutions, resampling, and the players that are made of them."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import init
+
+from mulligan.layers.condition import Embedding, refuse
+from mulligan.layers.critique import Critique, reduce_logits
+
+Resampling = Literal["bilinear", "nearest"]
+
+
+def sides(side: int, smallest: int = 8) -> list[int]:
+    """Sides of the maps from the image on, halved (rounded up) until at most `smallest`.
+
+    >>> sides(28), sides(64), sides(33)
+    ([28, 14, 7], [64, 32, 16, 8], [33, 17, 9, 5])
+    """
+    found = [side]
+    while found[-1] > smallest:
+        found.append((found[-1] + 1) // 2)
+    return found
+
+
+def convolution(inputs: int, outputs: int, gain: float, stride: int = 1) -> nn.Conv2d:
+    """A 3x3 convolution whose map is 1/stride as wide (rounded up), with zero biases.
+
+    gain: what makes up for the activation behind it (`mulligan.layers.activation.gain`); 1 where there is none. The weights are normal
+    with deviation gain / sqrt(9 * inputs) (He et al. 2015, arXiv 1502.01852, equation 10).
+    """
+    layer = nn.Conv2d(inputs, outputs, kernel_size=3, stride=stride, padding=1)
+    init.normal_(layer.weight, 0.0, gain / (9 * inputs) ** 0.5)
+    init.zeros_(layer.bias)  # type: ignore[arg-type]  # None only for bias=False
+    return layer
+
+
+class Upsample(nn.Module):
+    """Maps (N, C, h, w) made twice as wide and high, and cut to (N, C, side, side).
+
+    bilinear: each new number is 3/4 of the nearest old one and 1/4 of the next, as in `torch.nn.functional.interpolate` with
+    align_corners=False. Written with slices, whose gradients are the same sums on every device and at every run.
+
+    >>> Upsample(4, "nearest")(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]))[0, 0, 0]
+    tensor([1., 1., 2., 2.])
+    """
+
+    def __init__(self, side: int, resampling: Resampling) -> None:
+        super().__init__()
+        self.side = side
+        self.resampling = resampling
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The larger maps."""
+        double = _double_bilinear if self.resampling == "bilinear" else _double_nearest
+        return double(double(x, 2), 3)[:, :, : self.side, : self.side]
+
+    def extra_repr(self) -> str:
+        """What print shows."""
+        return f"{self.side}, {self.resampling}"
+
+
+def _double_bilinear(x: Tensor, dim: int) -> Tensor:
+    length = x.shape[dim]
+    before = torch.cat([x.narrow(dim, 0, 1), x.narrow(dim, 0, length - 1)], dim)
+    behind = torch.cat([x.narrow(dim, 1, length - 1), x.narrow(dim, length - 1, 1)], dim)
+    near = 0.75 * x
+    return torch.stack([near + 0.25 * before, near + 0.25 * behind], dim + 1).flatten(dim, dim + 1)
+
+
+def _double_nearest(x: Tensor, dim: int) -> Tensor:
+    return torch.stack([x, x], dim + 1).flatten(dim, dim + 1)
+
+
+class Generator(nn.Module):
+    """z, with the vector of the label behind it, through a fully connected layer to a small map, and through `body` to the image.
+
+    embedding: of the label; None where there is no condition.
+    start: from (N, latent + size of the embedding) to (N, channels * side * side).
+    small: (channels, side) of the small map.
+    body: from (N, channels, side, side) to (N, colours, height, width).
+    """
+
+    def __init__(self, embedding: Embedding | None, start: nn.Module, small: tuple[int, int], body: nn.Module) -> None:
+        super().__init__()
+        self.embedding = embedding
+        self.start = start
+        self.small = small
+        self.body = body
+
+    def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
+        """Samples (N, colours, height, width) of latents z (N, latent) and labels (N,)."""
+        if self.embedding is None:
+            refuse(label)
+        else:
+            z = torch.cat([z, self.embedding(label, z)], dim=1)
+        channels, side = self.small
+        samples: Tensor = self.body(self.start(z).view(-1, channels, side, side))
+        return samples
+
+
+class Discriminator(nn.Module):
+    """An image through convolutions to a small map, and from that to one logit.
+
+    A label is projected: the product of its vector with the mean of the small map is added to the logit (Miyato and Koyama 2018,
+    arXiv 1802.05637, figure 1d).
+
+    blocks: from (N, colours, height, width) on, one after the other.
+    head: from the flattened small map to (N, 1).
+    embedding: of the label, as long as the small map has channels; None where there is no condition.
+    """
+
+    def __init__(self, blocks: list[nn.Module], head: nn.Module, embedding: Embedding | None) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+        self.head = head
+        self.embedding = embedding
+
+    def forward(self, x: Tensor, label: Tensor | None = None, features: bool = False) -> Critique:
+        """The critique of samples x (N, colours, height, width): logits (N,), and what each block gave where features are wanted."""
+        h = x
+        seen = []
+        for block in self.blocks:
+            h = block(h)
+            seen.append(h)
+        logits = reduce_logits(self.head(h.flatten(1)))
+        if self.embedding is None:
+            refuse(label)
+        else:
+            pooled = h.mean((2, 3))
+            logits = logits + (pooled * self.embedding(label, pooled)).sum(1)
+        return Critique(logits, tuple(seen) if features else ())

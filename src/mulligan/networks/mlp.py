@@ -1,0 +1,139 @@
+"""Fully connected networks, as in Goodfellow et al. 2014 (arXiv 1406.2661), section 5.
+
+Every hidden layer is Dense - activation - BatchNorm - Dropout, the last two where they are set. BatchNorm stands behind the activation,
+as the dense GANs that are published with it have it. A condition is a one-hot label joined to the input (Mirza and Osindero 2014,
+arXiv 1411.1784, section 3.2).
+"""
+
+from math import prod
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import Field
+
+from mulligan.recipe import Network, Signature
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Width = Annotated[int, Field(ge=1, le=65536)]
+
+
+class Multilayer(Network):
+    """What the hidden layers of all roles have in common."""
+
+    name: str = "mlp"
+    widths: tuple[Width, ...] = Field((256, 512), max_length=64, description="Outputs of each hidden layer, from the input on.")
+    activation: Literal["relu", "leaky-relu"] = Field("leaky-relu", description="Activation of the hidden layers.")
+    slope: float = Field(0.2, ge=0, lt=1, description="Slope of leaky-relu for negative numbers.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Share of each hidden layer's outputs that is dropped in training.")
+    initialisation: Literal["normal", "glorot", "he"] = Field(
+        "glorot",
+        description="First weights: normal (standard deviation 0.02), glorot (uniform), or he (uniform; the last layer glorot, as it has "
+        "no activation to make up for). Biases are 0.",
+    )
+
+    def _blocks(self, inputs: int, batch_norm: tuple[float, float] | None = None) -> "tuple[list[nn.Module], int]":
+        """The hidden layers, and how many numbers the last one gives; batch_norm: momentum and epsilon, if there is any."""
+        from torch import nn
+
+        from mulligan.layers.activation import activation
+        from mulligan.layers.dense import dense
+        from mulligan.layers.normalisation import BatchNorm
+
+        blocks: list[nn.Module] = []
+        for width in self.widths:
+            block: list[nn.Module] = [dense(inputs, width, self.initialisation), activation(self.activation, self.slope)]
+            if batch_norm is not None:
+                block.append(BatchNorm(width, *batch_norm))
+            if self.dropout:
+                block.append(nn.Dropout(self.dropout))
+            blocks.append(nn.Sequential(*block))
+            inputs = width
+        return blocks, inputs
+
+    def _last(self, inputs: int, outputs: int) -> "nn.Module":
+        from mulligan.layers.dense import dense
+
+        return dense(inputs, outputs, "glorot" if self.initialisation == "he" else self.initialisation)
+
+
+class Generator(Multilayer):
+    """z - hidden layers - Dense - output - sample.
+
+    >>> from mulligan.recipe import Signature
+    >>> network = Generator(widths=(256, 512)).build(Signature(sample=(1, 28, 28), latent=100, scaling="symmetric"))
+    >>> sum(p.numel() for p in network.parameters())
+    559632
+    """
+
+    role: Literal["Generator"] = "Generator"
+    normalisation: Literal["none", "batch"] = Field("none", description="Normalisation behind the activation of each hidden layer.")
+    momentum: float = Field(0.99, ge=0, lt=1, description="Share of BatchNorm's moving statistics that is kept at each batch.")
+    epsilon: float = Field(1e-3, gt=0, description="Added by BatchNorm to the variance.")
+    output: Literal["auto", "tanh", "sigmoid", "linear"] = Field(
+        "auto", description="What bounds the samples; auto follows the scaling: tanh for [-1, 1], sigmoid for [0, 1], linear otherwise."
+    )
+
+    def build(self, signature: Signature) -> "nn.Module":
+        """The generator, untrained: (z (N, latent), label (N,) or None) -> (N, *sample)."""
+        from torch import nn
+
+        from mulligan.layers import dense
+        from mulligan.layers.activation import output
+
+        batch_norm = (self.momentum, self.epsilon) if self.normalisation == "batch" else None
+        blocks, width = self._blocks(signature.latent + signature.classes, batch_norm)
+        last = self._last(width, prod(signature.sample))
+        body = nn.Sequential(*blocks, last, *output(self.output, signature.scaling))
+        return dense.Generator(body, signature.sample, signature.classes)
+
+    @classmethod
+    def tiny(cls) -> Self:
+        """One hidden layer of 8."""
+        return cls(widths=(8,))
+
+
+class Discriminator(Multilayer):
+    """Sample - hidden layers - Dense 1: a logit. The sigmoid that published networks end in is part of the loss.
+
+    >>> from mulligan.recipe import Signature
+    >>> network = Discriminator(widths=(100, 50)).build(Signature(sample=(1, 28, 28), latent=100, scaling="unit"))
+    >>> sum(p.numel() for p in network.parameters())
+    83601
+    """
+
+    role: Literal["Discriminator"] = "Discriminator"
+    widths: tuple[Width, ...] = Field((512, 256), max_length=64, description="Outputs of each hidden layer, from the input on.")
+
+    def build(self, signature: Signature) -> "nn.Module":
+        """The discriminator, untrained: (x (N, *sample), label (N,) or None, features=False) -> Critique."""
+        from mulligan.layers import dense
+
+        blocks, width = self._blocks(prod(signature.sample) + signature.classes)
+        return dense.Discriminator(blocks, self._last(width, 1), signature.classes)
+
+    @classmethod
+    def tiny(cls) -> Self:
+        """One hidden layer of 8."""
+        return cls(widths=(8,))
+
+
+class Encoder(Multilayer):
+    """Sample - hidden layers - Dense: its code, as long as a latent."""
+
+    role: Literal["Encoder"] = "Encoder"
+    widths: tuple[Width, ...] = Field((256,), max_length=64, description="Outputs of each hidden layer, from the input on.")
+
+    def build(self, signature: Signature) -> "nn.Module":
+        """The encoder, untrained: x (N, *sample) -> codes (N, latent)."""
+        from torch import nn
+
+        from mulligan.layers import dense
+
+        blocks, width = self._blocks(prod(signature.sample))
+        return dense.Encoder(nn.Sequential(*blocks, self._last(width, signature.latent)))
+
+    @classmethod
+    def tiny(cls) -> Self:
+        """One hidden layer of 8."""
+        return cls(widths=(8,))

@@ -1,0 +1,28 @@
+"""`autoencoder`: m numbers to n and back, m much larger than n."""
+
+from mulligan.networks import mlp
+from mulligan.recipe import Adam, Data, Latent, Player, Recipe
+
+DATA = "mnist"
+
+
+def autoencoder(data: Data, *, codes: int = 32) -> Recipe:
+    """Minimises the mean squared distance between original and reproduction; samples are decoded from a Gaussian fitted to the codes.
+
+    codes: numbers in a code.
+    Chosen here: 784-256-32-256-784, LeakyReLU 0.2, sigmoid output, Adam 1e-3 falling to a tenth, batch 64, 30 epochs of 60,000 images.
+    """
+    optimiser = Adam(rate=1e-3, beta1=0.9, final=0.1)
+    return Recipe(
+        name="autoencoder",
+        task="reconstruct",
+        data=data,
+        scaling="unit",
+        latent=Latent(size=codes),
+        players={
+            "encoder": Player(network=mlp.Encoder(widths=(256,), initialisation="he"), optimiser=optimiser),
+            "generator": Player(network=mlp.Generator(widths=(256,), initialisation="he"), optimiser=optimiser),
+        },
+        batch=64,
+        horizon=30 * 60_000,
+    )

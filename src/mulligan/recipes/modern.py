@@ -1,0 +1,41 @@
+"""`modern`: relativistic pairing loss with zero-centred penalties on real and fake samples."""
+
+from typing import Literal
+
+from mulligan.networks import conv, mlp
+from mulligan.recipe import Adam, Data, Ema, Latent, Loss, Network, Penalty, Player, Recipe
+
+DATA = "fashion"
+
+
+def modern(data: Data, *, network: Literal["dense", "conv"] = "dense", gamma: float = 10.0) -> Recipe:
+    """Pairing loss, both zero-centred penalties, no normalisation, Adam without momentum, EMA, everything annealed along one cosine.
+
+    After Huang et al. 2024 (arXiv 2501.05441). network: dense or convolutional; gamma: strength of the penalties at the start, falling
+    to a tenth. Chosen here: the widths, gamma, the rate, the length.
+    """
+    generator: Network
+    discriminator: Network
+    if data.kind == "points":
+        generator = mlp.Generator(widths=(128, 128, 128), initialisation="he")
+        discriminator = mlp.Discriminator(widths=(128, 128, 128), initialisation="he")
+    elif network == "conv":
+        generator, discriminator = conv.Generator(normalisation="none"), conv.Discriminator()
+    else:
+        generator = mlp.Generator(widths=(256, 512), initialisation="he")
+        discriminator = mlp.Discriminator(widths=(512, 256), initialisation="he")
+    optimiser = Adam(rate=5e-4, final=0.1, beta1=0.0, beta2=0.99)
+    return Recipe(
+        name="modern",
+        data=data,
+        scaling="standard" if data.kind == "points" else "symmetric",
+        latent=Latent(size=64),
+        players={
+            "generator": Player(network=generator, optimiser=optimiser, ema=Ema()),
+            "discriminator": Player(network=discriminator, optimiser=optimiser),
+        },
+        loss=Loss(name="pairing"),
+        penalties={name: Penalty(weight=gamma, final=0.1) for name in ("zero-centred-real", "zero-centred-fake")},
+        batch=64,
+        horizon=2_000_000,
+    )

@@ -1,0 +1,176 @@
+"""From what the user asked for to a validated recipe: data inspected, recipe function called, keys applied, nothing left open.
+
+The order: `data.*` keys -> the data, which are looked at -> the recipe function (its arguments are keys too) -> all other keys.
+A recipe function is given what was found, so that no placeholder has to be filled afterwards.
+"""
+
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mulligan import find
+from mulligan.data.dataset import Dataset
+from mulligan.data.opening import open_dataset
+from mulligan.errors import UsageError
+from mulligan.recipe import Data, Recipe
+from mulligan.runs.safe_json import read_json
+
+DEFAULT_RECIPE = "fast"
+NAMED_PARTS = ("players", "penalties")  # parts of a recipe whose keys are names
+
+
+def resolve(source: str | None, recipe: str = DEFAULT_RECIPE, settings: Sequence[str] = (), seed: int | None = None) -> tuple[Recipe, Dataset]:
+    """The recipe that a command asks for, and its data.
+
+    source: data by name or path; absent for the set that the recipe was published on.
+    recipe: a name, `path.py:name`, or a recipe.json.
+    settings: `key=value` with dotted keys, applied in order.
+    """
+    keys = dict(_parsed(setting) for setting in settings)
+    if seed is not None:
+        keys["seed"] = seed
+    if recipe.endswith(".json"):
+        base = _read(Path(recipe))
+        wanted = base["data"] if source is None else {"source": source}
+    else:
+        if find.is_outside(recipe):
+            find.trust(recipe)
+        base = None
+        wanted = {"source": source if source is not None else find.load("recipes", recipe).DATA}
+    known = {name: value for name, value in wanted.items() if name in ("source", "size", "colour", "labels")}
+    dataset = open_dataset(_validated(Data, _applied(known, {k: v for k, v in keys.items() if k.startswith("data.")}, Data, "data.")))
+    others = {key: value for key, value in keys.items() if not key.startswith("data.")}
+    if base is None:
+        function = recipe_function(recipe)
+        arguments = {name: others.pop(name) for name in list(others) if name in _arguments(function)}
+        base = _made(recipe, function, dataset.data, arguments).model_dump(mode="json")
+        extra = tuple(_arguments(function))
+    else:
+        extra = ()
+    base["data"] = dataset.data.model_dump(mode="json")
+    resolved: Recipe = _validated(Recipe, _applied(base, others, Recipe, "", extra))
+    return resolved, dataset
+
+
+def recipe_function(name: str) -> Callable[..., Recipe]:
+    """The function that makes the recipe of that name."""
+    thing = find.load("recipes", name)
+    if find.is_outside(name) and callable(thing):
+        outside: Callable[..., Recipe] = thing
+        return outside
+    function: Callable[..., Recipe] = find.attribute(thing, name.rpartition(":")[2].replace("-", "_"))
+    return function
+
+
+def reopened(recipe: Recipe) -> Dataset:
+    """The data of a recipe that was resolved before."""
+    asked = recipe.data.model_dump(include={"source", "size", "colour", "labels"})
+    return open_dataset(Data.model_validate(asked))
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as dotted keys.
+
+    >>> flat({"a": {"b": 1}, "c": [2]})
+    {'a.b': 1, 'c': [2]}
+    """
+    result: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            result |= flat(value, f"{prefix}{name}.")
+        else:
+            result[f"{prefix}{name}"] = value
+    return result
+
+
+def _parsed(setting: str) -> tuple[str, Any]:
+    key, equals, text = setting.partition("=")
+    if not equals or not key:
+        raise UsageError(f"{setting}: expected key=value", "For instance batch=128")
+    try:
+        value = json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        value = text
+    if isinstance(value, str) and find.is_outside(value):
+        find.trust(value)
+    return key, value
+
+
+def _arguments(function: Callable[..., Recipe]) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)[1:]
+
+
+def _made(name: str, function: Callable[..., Recipe], data: Data, arguments: dict[str, Any]) -> Recipe:
+    try:
+        return function(data, **arguments)
+    except ValidationError as error:
+        raise UsageError(f"recipe {name}: {_first(error)}", f"`mulligan recipes show {name}` lists its settings") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file", "Give a recipe's name (`mulligan recipes list`) or a recipe.json")
+    values = read_json(path)
+    if not isinstance(values, dict) or not isinstance(values.get("data"), dict):
+        raise UsageError(f"{path} is no recipe: expected an object with data", "`mulligan recipes show NAME --json` prints one")
+    return values
+
+
+def _applied(base: Mapping[str, Any], keys: Mapping[str, Any], model: type, prefix: str, extra: Sequence[str] = ()) -> dict[str, Any]:
+    """A copy of `base` with the dotted keys set; an unknown key names the nearest."""
+    result: dict[str, Any] = json.loads(json.dumps(dict(base)))
+    for key, value in keys.items():
+        parts = key.removeprefix(prefix).split(".")
+        if parts[0] in result.get("players", {}) and parts[0] not in model.model_fields:  # type: ignore[attr-defined]  # pydantic models
+            parts = ["players", *parts]
+        _set(result, parts, value, key, model, tuple(flat(result)) + tuple(extra))
+    return result
+
+
+def _set(values: dict[str, Any], parts: list[str], value: Any, key: str, model: type, known: Sequence[str]) -> None:
+    fields = tuple(model.model_fields)  # type: ignore[attr-defined]  # pydantic models
+    if parts[0] not in fields:
+        raise _unknown(key, [*known, *fields])
+    place = values
+    for depth, part in enumerate(parts[:-1]):
+        if depth == 1 and parts[0] in NAMED_PARTS and part not in place:
+            place[part] = {}
+        if place.get(part) is None and (part in fields or part in ("ema", "optimiser", "network")):
+            place[part] = {}
+        if not isinstance(place.get(part), dict):
+            raise _unknown(key, known)
+        place = place[part]
+    last = parts[-1]
+    complete = bool(place) and parts[0] not in ("penalties",)
+    if len(parts) > 1 and complete and last not in place:
+        raise _unknown(key, known)
+    if last == "name" and "role" in place and place["name"] != value:
+        role = place["role"]
+        place.clear()
+        place["role"] = role  # another network has other settings: only its role stays
+    place[last] = value
+
+
+def _unknown(key: str, known: Sequence[str]) -> UsageError:
+    short = {name.removeprefix("players."): name for name in known}
+    return UsageError(f"{key}: no such setting", find.suggestion(key, short) + " (`mulligan recipes show NAME` lists all)")
+
+
+def _validated(model: Any, values: dict[str, Any]) -> Any:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise UsageError(_first(error), "`mulligan recipes show NAME` lists every setting with its meaning") from None
+
+
+def _first(error: ValidationError) -> str:
+    """The first complaint of a validation on one line: where, what was given, what was expected."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    given = "" if isinstance(first["input"], dict) else f" (given: {first['input']!r})"
+    more = f", and {error.error_count() - 1} more" if error.error_count() > 1 else ""
+    return f"{place or 'recipe'}: {first['msg']}{given}{more}".replace("\n", " ")

@@ -1,0 +1,84 @@
+"""Walks through the latents, from sample to sample: as a GIF that repeats, as a strip, or as numbers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mulligan.errors import UsageError
+from mulligan.marks import Mark, write_gif
+from mulligan.randomness import sample_latents
+from mulligan.sampling.model import Model
+from mulligan.sampling.samples import make_parent
+
+_SIDE = 168  # pixels, about, of a frame
+_MOST_FRAMES = 10_000
+
+
+def legs(ends: Tensor, steps: int, distribution: str) -> Tensor:
+    """Latents on the way from each end to the next, both included.
+
+    ends: (K, D), two or more. steps: latents in a leg, two or more. Returns (K - 1, steps, D).
+    Normal latents are walked on the arc, so that each on the way is as long as a normal latent is (White 2016, arXiv 1609.04468,
+    section 2.1); uniform ones on the straight line, which stays inside the cube.
+
+    >>> legs(torch.tensor([[1.0, 0.0], [0.0, 1.0]]), 3, "normal")[0, 1]
+    tensor([0.7071, 0.7071])
+    """
+    share = torch.linspace(0, 1, steps).view(1, -1, 1)
+    first, last = ends[:-1].unsqueeze(1), ends[1:].unsqueeze(1)
+    straight = first + share * (last - first)
+    if distribution != "normal":
+        return straight
+    cosine = torch.nn.functional.cosine_similarity(first, last, dim=2).clamp(-1, 1).unsqueeze(2)
+    angle = cosine.acos()
+    sine = angle.sin()
+    arc = (((1 - share) * angle).sin() * first + (share * angle).sin() * last) / sine.clamp(min=1e-6)
+    return torch.where(sine < 1e-3, straight, arc)  # equal or opposite ends have no arc between them
+
+
+def walk(model: Model, seeds: Sequence[int], steps: int, label: int | str | None = None) -> np.ndarray:
+    """Decoded samples on the way from the first sample of each seed to that of the next.
+
+    label: of the whole walk, where the model has classes; the first seed's own if absent.
+    Returns (len(seeds) - 1, steps, ...). Raises UsageError for fewer than two seeds or steps, or for too many.
+    """
+    if len(seeds) < 2 or steps < 2:
+        raise UsageError(f"a walk over {len(seeds)} seeds with {steps} steps each", "Give at least two seeds and two steps")
+    if (len(seeds) - 1) * steps > _MOST_FRAMES:
+        raise UsageError(f"a walk of {(len(seeds) - 1) * steps:,} frames", f"Ask for at most {_MOST_FRAMES:,}")
+    latent = model.description.latent
+    ends = torch.cat([sample_latents(latent.distribution, latent.size, seed, range(1)) for seed in seeds])
+    way = legs(ends, steps, latent.distribution)
+    if label is None and model.classes:
+        label = seeds[0] % len(model.classes)
+    frames = model.generate(way.flatten(0, 1), label)
+    return frames.reshape(*way.shape[:2], *frames.shape[1:])
+
+
+def write_walk(
+    model: Model, seeds: Sequence[int], to: Path, steps: int = 12, label: int | str | None = None, milliseconds: int = 80
+) -> tuple[Path, ...]:
+    """Write a walk; returns what was written.
+
+    to: `.gif` (images: a walk that comes back to its first seed and repeats), `.png` (images: a strip, one row from each seed to the
+    next; points: a plot), `.npz`, `.csv` for points, or a folder.
+    Raises UsageError as `walk` does, and for another ending; DiskError.
+    """
+    is_gif = to.suffix.lower() == ".gif"
+    if is_gif and len(model.kind.shape) != 3:
+        raise UsageError(f"{to.name}: a walk between points is a line, not a film", "Name a .png, .csv or .npz file")
+    if is_gif and len(seeds) > 1 and seeds[0] != seeds[-1]:
+        seeds = [*seeds, seeds[0]]
+    ways = walk(model, seeds, steps, label)
+    mark = Mark(model=model.description.weights)
+    make_parent(to)
+    if is_gif:
+        scale = max(1, _SIDE // max(model.kind.shape[1:]))
+        films = [model.kind.preview([frame[None]], columns=1, scale=scale) for way in ways for frame in way[:-1]]
+        write_gif(films, to, mark, milliseconds)
+        return (to,)
+    names = [f"walk{leg:03d}-{step:03d}" for leg in range(len(ways)) for step in range(steps)]
+    return model.kind.write(ways.reshape(-1, *ways.shape[2:]), to, mark, names=names, columns=steps)

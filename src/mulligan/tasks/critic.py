@@ -1,0 +1,75 @@
+"""What games with a discriminator share: its penalties, how its scores are read, and the turns it takes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mulligan import find
+from mulligan.errors import UsageError
+from mulligan.layers.critique import reduce_logits
+from mulligan.recipe import Recipe
+from mulligan.training.game import Tensors
+
+Critic = Callable[[Tensor], Tensor]
+
+
+def scores(loss: Any, d_real: Tensor | None, d_fake: Tensor | None) -> Tensors:
+    """Figures of D's logits: scores as the loss reads them, accuracies where a sign means a verdict, pairs where both are there."""
+    figures: Tensors = {}
+    for side, logits, right in (("real", d_real, 1.0), ("fake", d_fake, -1.0)):
+        if logits is None:
+            continue
+        logits = logits.detach().float()
+        read = torch.sigmoid(logits) if loss.reading == "probability" else logits
+        figures[f"discriminator.score.{side}"] = read.mean()
+        if loss.reading in ("probability", "raw"):
+            middle = 0.0 if loss.reading == "probability" else 0.5
+            figures[f"discriminator.accuracy.{side}"] = ((logits - middle) * right > 0).float().mean()
+    if d_real is not None and d_fake is not None:
+        if loss.reading == "difference":
+            figures["discriminator.difference"] = (d_real.detach().float().mean() - d_fake.detach().float().mean()).reshape(())
+        if loss.reading == "pairs":
+            figures["discriminator.pairs"] = (d_real.detach() > d_fake.detach()).float().mean()
+    return figures
+
+
+def penalties_of(recipe: Recipe) -> dict[str, Any]:
+    """The penalties on D that are terms of its objective, by name."""
+    found = {name: find.load("penalties", name) for name in recipe.penalties}
+    return {name: penalty for name, penalty in found.items() if penalty.sees}
+
+
+def constraint_of(recipe: Recipe) -> Callable[[Tensors, Tensors], Tensors] | None:
+    """The constraint on D's weights, or None; more than one is refused."""
+    constraints = [(name, find.load("penalties", name)) for name in recipe.penalties]
+    constraints = [(name, thing) for name, thing in constraints if not thing.sees]
+    if not constraints:
+        return None
+    if len(constraints) > 1:
+        raise UsageError(f"penalties {', '.join(name for name, _ in constraints)}: one constraint on the weights is enough", "Drop the others")
+    name, thing = constraints[0]
+
+    def constraint(parameters: Tensors, knobs: Tensors) -> Tensors:
+        constrained: Tensors = thing.constraint(parameters, knobs[f"penalty.{name}"])
+        return constrained
+
+    return constraint
+
+
+def penalty_terms(
+    penalties: dict[str, Any], critic: Critic, real: Tensor | None, fake: Tensor | None, draws: Tensors, knobs: Tensors
+) -> Tensors:
+    """Weighted penalties (N,) by name: those that see what is there."""
+    present = {side for side, samples in (("real", real), ("fake", fake)) if samples is not None}
+    return {
+        f"discriminator.penalty.{name}": knobs[f"penalty.{name}"] * penalty.penalty(critic, real, fake, draws.get(f"mix.{name}"))
+        for name, penalty in penalties.items()
+        if set(penalty.sees) <= present
+    }
+
+
+def logits(cast: Any, samples: Tensor, label: Tensor | None) -> Tensor:
+    """D's opinion of samples, one number each (N,)."""
+    return reduce_logits(cast("discriminator", samples, label).logits)

@@ -1,0 +1,14 @@
+"""Contract checks for authors of losses, penalties, networks, data sources and kinds: what a thing must do to be used.
+
+Each check takes a name (a file of this package, an entry point, or a `path.py:name` that was trusted before) or the thing itself, and
+raises AssertionError with one line that says what was found and what is expected. Mulligan's own things pass the same checks.
+
+>>> from mulligan.testing import check_loss
+>>> check_loss("hinge")
+"""
+
+from mulligan.testing.objectives import check_loss, check_penalty
+from mulligan.testing.players import check_network
+from mulligan.testing.samples import check_dataset, check_kind
+
+__all__ = ["check_dataset", "check_kind", "check_loss", "check_network", "check_penalty"]

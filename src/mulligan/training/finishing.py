@@ -1,0 +1,184 @@
+"""What a run leaves behind: the model of its best checkpoint, figures, facts, the GIF, the report."""
+
+import time
+
+import numpy as np
+import torch
+
+from mulligan.data.dataset import Dataset, Endless, Split
+from mulligan.layers.table import table
+from mulligan.metrics.figures import Figures, figures
+from mulligan.randomness import numpy_generator
+from mulligan.recipe import Latent
+from mulligan.runs import checkpoints, curves, facts, history, report
+from mulligan.sampling.description import Description, Trained, public_source
+from mulligan.sampling.model import Model
+from mulligan.training.loop import Loop
+from mulligan.training.observing import describe_split, write_progress
+from mulligan.training.session import Session
+from mulligan.training.state import State, count, initial, looked_at, put_back, sampled
+
+FIGURE_SAMPLES = 2000  # on each side of the final figures
+FITTED_CODES = 10_000  # training samples whose codes a Gaussian is fitted to
+PUBLISHED = {("dense-batchnorm", "generator"): "published as 1,493,520, which counts the moving statistics of BatchNorm"}
+
+
+def finish(loop: Loop) -> Figures | None:
+    """Write what people open: model, figures, facts, pictures, report. The state is not changed. Returns the figures of the model."""
+    session = loop.session
+    last = history.read(session.run)[-1:]
+    if not last or last[0]["step"] != session.step:
+        loop.observer.write_picture()
+        history.append(session.run, {**loop.line(), history.FINAL: True})
+    step, state = _best(session)
+    found = None
+    if session.game.makes_samples:
+        found = _export(session, state, step)
+    write_facts(session, found, step)
+    write_progress(session)
+    curves.write(session.run)
+    report.write(session.run)
+    return found
+
+
+def write_facts(session: Session, found: Figures | None = None, best_step: int | None = None) -> None:
+    """Write facts.json: data, networks, loss, and how far training came."""
+    known = facts.Facts(
+        data=_data_facts(session),
+        players=tuple(_player_facts(session, name) for name in session.game.actors),
+        loss=_loss_facts(session),
+        figures=_figure_facts(found),
+        progress=facts.Progress(steps=session.step, images=session.images, seconds=session.seconds, best_step=best_step),
+    )
+    facts.write(session.run, known)
+
+
+def real(dataset: Dataset, test: bool, count: int, seed: int) -> np.ndarray | None:
+    """Real samples as stored, at most `count`: held-out ones, or training ones; None where there are none."""
+    split = dataset.test if test else dataset.train
+    if isinstance(split, Endless):
+        return split.draw(count, numpy_generator(seed, "real/test" if test else "real/train"))
+    return None if split is None else split.target[numpy_generator(seed, "real").permutation(len(split.target))[:count]]
+
+
+def _best(session: Session) -> tuple[int, State]:
+    """The best checkpoint by the validation slice, or the present state where it is no worse."""
+    last = history.read(session.run)[-1]
+    step, best = session.controls.best_step, session.controls.best_distance
+    if step is None or best is None or step == session.step or (last["distance"] is not None and last["distance"] <= best):
+        return session.step, session.state
+    groups, _ = checkpoints.load(session.run.checkpoint(step))
+    state = initial(session.game.actors)
+    put_back(state, groups)
+    return step, state
+
+
+def _export(session: Session, state: State, step: int) -> Figures:
+    """Write the model folder, with its figures."""
+    recipe, game = session.recipe, session.game
+    weights = {f"{name}/{key}": tensor for name in game.actors if name != "discriminator" for key, tensor in _tensors(state, name).items()}
+    if game.fit is not None:
+        places = numpy_generator(recipe.seed, "fit").permutation(recipe.data.count or 1)[:FITTED_CODES]
+        with torch.no_grad():
+            mean, factor = game.fit(sampled(game.actors, state), session.source.records(places))
+        weights |= {"latent/mean": mean, "latent/factor": factor}
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    encoder = recipe.players.get("encoder")
+    trained = Trained(
+        steps=step,
+        images=session.schedule.images(session.source, step),
+        seconds=round(session.seconds, 1),
+        seed=recipe.seed,
+        data=recipe.data.source,
+        licence=session.dataset.licence,
+    )
+    description = Description(
+        recipe=recipe.name,
+        network=recipe.players["generator"].network,
+        encoder=encoder.network if encoder else None,
+        signature=recipe.signature(),
+        kind=game.kind,
+        latent=Latent(size=recipe.latent.size, distribution=recipe.latent.distribution),
+        fitted=game.fit is not None,
+        classes=recipe.data.classes if recipe.conditional else (),
+        trained=trained,
+    )
+    model = Model(description, weights)
+    train = real(session.dataset, False, 3 * FIGURE_SAMPLES, recipe.seed)
+    test = real(session.dataset, True, FIGURE_SAMPLES, recipe.seed)
+    assert train is not None  # there is always a training split
+    found = figures(
+        model.sample(range(FIGURE_SAMPLES), seed=recipe.seed + 1),  # not the latents that selected the checkpoint
+        None if test is None else game.kind.to_arrays(test),
+        game.kind.to_arrays(train),
+        game.kind.name,
+    )
+    model.description = model.description.model_copy(update={"trained": trained.model_copy(update={"figures": found})})
+    model.save(session.run.model)
+    line = {"step": step, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **found.as_dict()}
+    history.append_line(session.run.metrics_file, line)
+    return found
+
+
+def _tensors(state: State, player: str) -> dict[str, torch.Tensor]:
+    parameters, buffers = looked_at(state[player])
+    return {**parameters, **buffers}
+
+
+def _data_facts(session: Session) -> facts.DataFacts:
+    dataset, kind = session.dataset, session.game.kind
+    raw = real(dataset, False, 2 * FIGURE_SAMPLES, session.recipe.seed)
+    assert raw is not None  # there is always a training split
+    seen = kind.encode(torch.from_numpy(raw))
+    train, test = describe_split(dataset)
+    return facts.DataFacts(
+        name=public_source(dataset.data.source),
+        kind=kind.name,
+        shape=kind.shape,
+        train=train,
+        test=test,
+        stored=(float(raw.min()), float(raw.max())),
+        seen=(float(seen.min()), float(seen.max())),
+        mean=float(seen.mean()),
+        std=float(seen.std(correction=0)),
+        classes=dataset.data.classes,
+        licence=dataset.licence,
+        skipped=tuple(f"{skipped.file.rpartition('/')[2]}: {skipped.reason}" for skipped in dataset.skipped),
+    )
+
+
+def _player_facts(session: Session, name: str) -> facts.PlayerFacts:
+    recipe, actor = session.recipe, session.game.actors[name]
+    rows = table(actor.inference, *_example_inputs(session, name))
+    return facts.PlayerFacts(
+        name=name,
+        network=recipe.players[name].network.name,
+        layers=tuple(facts.LayerFacts(**row._asdict()) for row in rows),
+        parameters=count(actor) + sum(tensor.numel() for tensor in actor.buffers.values()),
+        trainable=count(actor),
+        note=PUBLISHED.get((recipe.name, name), ""),
+    )
+
+
+def _example_inputs(session: Session, name: str) -> tuple[torch.Tensor, ...]:
+    """What a player is given, without memory: a latent for the generator, a sample for all others; and a label where there is one."""
+    shape = session.game.latent.shape if name == "generator" else session.game.kind.shape
+    label = (torch.zeros(2, dtype=torch.long, device="meta"),) if session.game.classes else ()
+    return (torch.zeros(2, *shape, device="meta"), *label)
+
+
+def _loss_facts(session: Session) -> facts.LossFacts | None:
+    if not session.game.reading:
+        return None
+    return facts.LossFacts.model_validate(
+        {"name": session.recipe.loss.name, "reading": session.game.reading, "equilibrium": session.game.equilibrium}
+    )
+
+
+def _figure_facts(found: Figures | None) -> tuple[facts.FigureFacts, ...]:
+    if found is None:
+        return ()
+    return tuple(
+        facts.FigureFacts(name=name, meaning=line.partition("(")[2].rstrip(")"), value=figure.value, floor=figure.floor)
+        for (name, figure), line in zip((("distance", found.distance), ("fd_random", found.fd_random)), found.lines(), strict=True)
+    )

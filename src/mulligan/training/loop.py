@@ -1,0 +1,223 @@
+"""The loop: reports, steps, budgets, rollbacks and signals, in this order, until the horizon or a budget is reached."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+import torch
+
+from mulligan.errors import CheckpointError, DivergedError
+from mulligan.randomness import seed_operators
+from mulligan.runs import checkpoints, curves, history
+from mulligan.signals import Signalled, pending, raise_pending, shielded
+from mulligan.training.budget import Budget
+from mulligan.training.compiling import Step, stepper
+from mulligan.training.game import drawn
+from mulligan.training.horizon import Horizon
+from mulligan.training.observing import Observer
+from mulligan.training.schedules import knobs
+from mulligan.training.session import Session
+
+MOST_ROLLBACKS = 3
+EARLY = 6  # reports before the first regular one, each at half the images of the next
+TICK = 0.5  # seconds between two progress lines
+
+
+class Tick(NamedTuple):
+    """How far training is, for a progress line."""
+
+    step: int
+    last_step: int
+    images: int
+    seconds: float
+    figures: dict[str, float]
+
+
+class Audience(Protocol):
+    """Whoever is told how a run goes."""
+
+    def say(self, text: str) -> None:
+        """A sentence, for log.txt and the terminal."""
+
+    def tick(self, tick: Tick) -> None:
+        """Progress, a few times a second; only work that is kept is counted."""
+
+
+def report_points(reports: int) -> list[float]:
+    """Shares of the horizon at which a report is due: evenly spaced, and closer together at the start, where most happens.
+
+    >>> report_points(2)[-3:]
+    [0.25, 0.5, 1.0]
+    """
+    early = [2.0**-place / reports for place in range(EARLY, 0, -1)]
+    return [0.0, *early, *(place / reports for place in range(1, reports + 1))]
+
+
+@dataclass
+class Loop:
+    """Trains a session until its horizon or its budget."""
+
+    session: Session
+    budget: Budget
+    audience: Audience
+    observer: Observer
+    _play: Step = field(init=False)
+    _horizon: Horizon = field(init=False)
+    _points: list[float] = field(init=False)
+    _begun: float = field(init=False, default=0.0)
+    _before: float = field(init=False, default=0.0)
+    _warm: bool = field(init=False, default=False)  # whether the step has run once, and so is compiled
+    _ticked: float = field(init=False, default=0.0)
+
+    def __post_init__(self) -> None:
+        self._play = stepper(self.session.game, self.session.recipe)
+        self._horizon = Horizon(self.session.run, self.budget.seconds)
+        self._points = report_points(self.session.recipe.keeping.reports)
+
+    def run(self) -> None:
+        """Train. Ends with a checkpoint of the last step on disk.
+
+        Raises Signalled with the state saved, DivergedError where recovery is spent, DiskError with the last checkpoint intact.
+        """
+        session = self.session
+        self._begun, self._before = time.perf_counter(), session.seconds
+        try:
+            if session.step == 0 and not session.run.checkpoint_steps():
+                session.save()  # so that there is a way back from the first step on
+            while True:
+                raise_pending()
+                self._report_if_due()
+                if self._is_over():
+                    break
+                self._step()
+                self._clock()
+                if self._horizon.steer(session, self._warm):
+                    self._say_horizon()
+            session.save()
+        except Signalled:
+            self._save_on_signal()
+            raise
+
+    def _is_over(self) -> bool:
+        session, budget = self.session, self.budget
+        return (
+            session.images >= session.controls.horizon
+            or (budget.steps is not None and session.step >= budget.steps)
+            or (budget.images is not None and session.images >= budget.images)
+            or (budget.seconds is not None and session.seconds >= budget.seconds)
+        )
+
+    def _step(self) -> None:
+        session = self.session
+        recipe, step, attempt = session.recipe, session.step, session.controls.attempt
+        batches = session.schedule.batches(session.source, step, attempt)
+        sizes = [recipe.batch if batch is None else len(batch.target) for batch in batches]
+        size = min(sizes)  # the short batch at the end of an epoch is short for every turn
+        device = recipe.machine.device
+        draws = [
+            {name: values.to(device) for name, values in drawn(turn, size, recipe.seed, step, attempt).items()} for turn in session.game.turns
+        ]
+        now = knobs(recipe, session.controls, session.images)
+        seed_operators(recipe.seed, step, attempt)
+        if self._warm:
+            with shielded():
+                figures, finite = self._play(session.state, batches, draws, now)
+        else:  # a compilation takes long enough to be interrupted; the state changes at its end, and the checkpoint before it stands
+            figures, finite = self._first_step(lambda: self._play(session.state, batches, draws, now))
+        values = torch.stack([finite.float(), *figures.values()]).tolist()
+        told = dict(zip(figures, values[1:], strict=True))
+        if values[0] != 1.0:
+            self._roll_back(told)
+            return
+        self._warm = True
+        session.step += 1
+        session.add(told)
+
+    def _first_step(self, play: Callable[[], tuple[dict[str, torch.Tensor], torch.Tensor]]) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        try:
+            return play()
+        except Exception as error:
+            raise_pending()  # a compiler that died with the signal is no missing compiler
+            if self.session.recipe.machine.compile != "on":
+                raise
+            self.audience.say(f"compilation failed ({type(error).__name__}); training goes on without it")
+            machine = self.session.recipe.machine.model_copy(update={"compile": "off"})
+            self.session.recipe = self.session.recipe.model_copy(update={"machine": machine})
+            self._play = stepper(self.session.game, self.session.recipe)
+            return play()
+
+    def _clock(self) -> None:
+        session = self.session
+        now = time.perf_counter()
+        session.seconds = self._before + now - self._begun
+        if now - self._ticked >= TICK and session.counted:
+            self._ticked = now
+            last = session.schedule.step_at(session.source, session.controls.horizon)
+            if self.budget.steps is not None:
+                last = min(last, self.budget.steps)
+            if self.budget.images is not None:
+                last = min(last, session.schedule.step_at(session.source, self.budget.images))
+            self.audience.tick(Tick(session.step, last, session.images, session.seconds, session.means()))
+
+    def _report_if_due(self) -> None:
+        session = self.session
+        progress = session.images / session.controls.horizon
+        reached = sum(point <= progress + 1e-12 for point in self._points) - 1
+        if reached <= session.controls.reported:
+            return
+        session.controls = session.controls.model_copy(update={"reported": reached})
+        line = self.line()
+        distance = line["distance"]
+        best = session.controls.best_distance
+        if math.isfinite(distance) and (best is None or distance < best):
+            session.controls = session.controls.model_copy(update={"best_step": session.step, "best_distance": distance})
+        self.observer.write_picture()
+        history.append(session.run, line)
+        session.forget()
+        self._horizon.correct(session)
+        session.save()
+        curves.write(session.run)
+        self._clock()
+
+    def line(self) -> dict[str, float]:
+        """A line of the history for this step."""
+        session = self.session
+        rates = {name: float(value) for name, value in knobs(session.recipe, session.controls, session.images).items() if name != "device"}
+        where = {"step": session.step, "images": session.images, "seconds": round(session.seconds, 3)}
+        return {**where, **session.means(), **self.observer.figures(), **rates, "attempt": session.controls.attempt}
+
+    def _roll_back(self, told: dict[str, float]) -> None:
+        """Return to the newest checkpoint and try again with other numbers; nothing of the failed step was kept."""
+        session = self.session
+        strange = [name for name, value in told.items() if not math.isfinite(value)]
+        what = f"{strange[0]} is {told[strange[0]]}" if strange else "a gradient is not finite"
+        attempt, failed = session.controls.attempt + 1, session.step
+        players = {name.partition(".")[0] for name in strange} & session.game.actors.keys()
+        player = sorted(players)[0] if players else "generator"
+        hint = f"Lower {player}.optimiser.rate (now {self._rate(player):g}), or raise a penalty's weight"
+        if attempt > MOST_ROLLBACKS:
+            raise DivergedError(f"step {failed}: {what}, after {MOST_ROLLBACKS} rollbacks", hint)
+        checkpoint = checkpoints.newest(session.run)
+        if checkpoint is None:
+            raise CheckpointError(f"{session.run.path}: there is no checkpoint to go back to")
+        spent = session.seconds
+        session.restore(checkpoint)
+        session.seconds = spent
+        history.cut(session.run, checkpoint.step)
+        session.controls = session.controls.model_copy(update={"attempt": attempt})
+        self.audience.say(f"step {failed}: {what}; back to step {checkpoint.step}, try {attempt} of {MOST_ROLLBACKS}. {hint}")
+
+    def _rate(self, player: str) -> float:
+        optimiser = self.session.recipe.players[player].optimiser
+        return optimiser.rate if optimiser else 0.0
+
+    def _say_horizon(self) -> None:
+        session = self.session
+        self.audience.say(f"this machine reaches about {session.controls.horizon:,} images in the time given; rates fall towards that")
+
+    def _save_on_signal(self) -> None:
+        """Save what is consistent: the state between two steps. A step that was interrupted while it compiled has changed nothing."""
+        if self._warm or pending() is None:
+            self.session.save()

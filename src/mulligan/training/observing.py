@@ -1,0 +1,150 @@
+"""What a report looks at: samples of fixed latents beside real ones, a distance, the moments of both."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mulligan.data.dataset import Dataset, Split
+from mulligan.kinds.plots import Decision, preview_points
+from mulligan.marks import Mark, write_gif, write_png
+from mulligan.metrics.distances import Slices
+from mulligan.randomness import numpy_generator, sample_latents
+from mulligan.training.game import Batch, Cast
+from mulligan.training.session import Session
+from mulligan.training.state import sampled
+
+VALIDATION = 1000  # samples of each side that a probe compares
+GRID = 100  # samples in a picture
+COLUMNS = 10
+BLOCK = 250  # samples made at once
+
+
+@dataclass
+class Observer:
+    """Looks at the players of a session from outside; nothing that it does changes them.
+
+    The validation slice is a part of the training samples (chosen once, by the seed), so that a checkpoint is never selected by the
+    test split; another slice of the same size gives the floor: what real data score.
+    """
+
+    session: Session
+    validation: Batch = field(init=False)
+    slices: Slices = field(init=False)
+    floor: float = field(init=False)
+    data_mean: float = field(init=False)
+    data_std: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        source, seed = self.session.source, self.session.recipe.seed
+        if isinstance(source.split, Split):
+            order = numpy_generator(seed, "validation").permutation(len(source.split.target))
+            half = max(min(VALIDATION, len(order) // 2), 1)
+            self.validation, other = source.records(order[:half]), source.records(order[-half:])
+        else:
+            draws = [source.split.draw(VALIDATION, numpy_generator(seed, "validation", side)) for side in (0, 1)]
+            self.validation, other = (Batch(torch.from_numpy(draw), None, torch.zeros(VALIDATION)) for draw in draws)
+        self.slices = Slices(self._decoded_raw(self.validation.target))
+        self.floor = self.slices.distance(self._decoded_raw(other.target))
+        seen = self.session.game.kind.encode(self.validation.target)
+        self.data_mean, self.data_std = float(seen.mean()), float(seen.std(correction=0))
+
+    def figures(self) -> dict[str, float]:
+        """Figures of samples as they are now; not-a-number where a sample is not finite."""
+        made = torch.cat(list(self._samples(len(self.validation.target))))
+        values = {
+            "sample.mean": float(made.mean()),
+            "sample.std": float(made.std(correction=0)),
+            "data.mean": self.data_mean,
+            "data.std": self.data_std,
+            "distance": float("nan"),
+            "distance.floor": self.floor,
+        }
+        if bool(made.isfinite().all()):
+            values["distance"] = self.slices.distance(self.session.game.kind.decode(made))
+        return values
+
+    def write_picture(self) -> None:
+        """The sample grid (or the plot of points) of this step."""
+        session = self.session
+        kind, game = session.game.kind, session.game
+        cast = sampled(game.actors, session.state)
+        if kind.name == "points":
+            made = torch.cat(list(self._samples(len(self.validation.target))))
+            picture = preview_points(self._decoded_raw(self.validation.target), kind.decode(made), self._decision(cast), session.dataset.columns)
+            mark = Mark(composite=True, seed=session.recipe.seed)
+        else:
+            with torch.no_grad():
+                shown = game.show(cast, *self._latents(range(GRID)), self._first(GRID))
+            groups = [kind.decode(group) for group in shown.groups]
+            picture = kind.preview(groups, columns=COLUMNS)
+            mark = Mark(composite=game.shows_real, seed=session.recipe.seed)
+        write_png(picture, session.run.sample_grid(session.step), mark)
+
+    def write_real(self) -> None:
+        """The real grid: the data first."""
+        arrays = self._decoded_raw(self.validation.target)
+        kind = self.session.game.kind
+        picture = kind.preview([arrays if kind.name == "points" else arrays[:GRID]], columns=COLUMNS)
+        write_png(picture, self.session.run.real_grid, None)
+
+    def _samples(self, count: int) -> Iterator[Tensor]:
+        session = self.session
+        cast = sampled(session.game.actors, session.state)
+        with torch.no_grad():
+            for start in range(0, count, BLOCK):
+                places = range(start, min(start + BLOCK, count))
+                yield session.game.sample(cast, *self._latents(places), self.validation).float()
+
+    def _latents(self, places: range) -> tuple[Tensor, Tensor | None]:
+        """Latents and labels of samples: those that `mulligan sample` gives for the run's seed."""
+        session = self.session
+        draw, device, seed = session.game.latent, session.recipe.machine.device, session.recipe.seed
+        z = sample_latents(draw.distribution, draw.shape[0], seed, places).to(device)
+        if not session.game.classes:
+            return z, None
+        return z, torch.tensor([(seed + place) % session.game.classes for place in places], device=device)
+
+    def _first(self, count: int) -> Batch:
+        label = self.validation.condition
+        return Batch(self.validation.target[:count], None if label is None else label[:count], self.validation.places[:count])
+
+    def _decoded_raw(self, raw: Tensor) -> np.ndarray:
+        return self.session.game.kind.to_arrays(raw.cpu().numpy())
+
+    def _decision(self, cast: Cast) -> Decision | None:
+        game = self.session.game
+        if "discriminator" not in game.actors or game.kind.shape != (2,) or game.classes:
+            return None
+
+        def decide(points: np.ndarray) -> np.ndarray:
+            raw = torch.from_numpy(np.asarray(points, np.float32)).to(self.session.recipe.machine.device)
+            with torch.no_grad():
+                logits = cast("discriminator", game.kind.encode(raw), None, inference=True).logits.float()
+            seen: np.ndarray = (torch.sigmoid(logits) if game.reading == "probability" else logits).cpu().numpy()
+            return seen
+
+        return decide
+
+
+def write_progress(session: Session, milliseconds: int = 250) -> None:
+    """All pictures of the run, one after the other, as a GIF that stays on the last for a while."""
+    import PIL.Image
+
+    paths = [session.run.sample_grid(step) for step in session.run.sample_steps()]
+    frames = []
+    for path in paths:
+        with PIL.Image.open(path) as picture:
+            frames.append(picture.convert("RGB" if picture.mode not in ("L", "RGB") else picture.mode))
+    if frames:
+        mark = Mark(composite=session.game.kind.name == "points" or session.game.shows_real, seed=session.recipe.seed)
+        write_gif(frames, session.run.progress_gif, mark, [milliseconds] * (len(frames) - 1) + [3000])
+
+
+def describe_split(dataset: Dataset) -> tuple[int | None, int | None]:
+    """Numbers of training and of held-out samples; None for an endless source, or where there are none."""
+    train = len(dataset.train.target) if isinstance(dataset.train, Split) else None
+    test = len(dataset.test.target) if isinstance(dataset.test, Split) else None
+    return train, test

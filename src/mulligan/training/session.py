@@ -1,0 +1,90 @@
+"""All that is live while a run trains, and how it goes to a checkpoint and comes back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from mulligan.data.dataset import Dataset
+from mulligan.errors import CheckpointError
+from mulligan.recipe import Recipe
+from mulligan.runs import checkpoints
+from mulligan.runs.folder import Run
+from mulligan.signals import shielded
+from mulligan.training.batches import Schedule, Source
+from mulligan.training.controls import Controls
+from mulligan.training.game import Game
+from mulligan.training.state import State, initial, named, put_back
+
+
+@dataclass
+class Session:
+    """A run in the middle of its work. `recipe.machine` holds what was decided for this machine."""
+
+    run: Run
+    recipe: Recipe
+    dataset: Dataset
+    game: Game
+    source: Source = field(init=False)
+    schedule: Schedule = field(init=False)
+    state: State = field(init=False)
+    controls: Controls = field(init=False)
+    step: int = 0
+    seconds: float = 0.0
+    totals: dict[str, float] = field(default_factory=dict)  # sums of figures since the last report
+    counted: int = 0  # steps in these sums
+
+    def __post_init__(self) -> None:
+        recipe = self.recipe
+        self.source = Source(
+            self.dataset.train, recipe.order, recipe.batch, recipe.seed, recipe.machine.device, conditional=recipe.conditional
+        )
+        self.schedule = Schedule.of(self.game)
+        self.state = initial(self.game.actors, recipe.machine.device)
+        self.controls = Controls(horizon=recipe.horizon)
+
+    @property
+    def images(self) -> int:
+        """Real samples seen so far."""
+        return self.schedule.images(self.source, self.step)
+
+    def add(self, figures: Mapping[str, float]) -> None:
+        """Count the figures of one step into the means of the next report."""
+        for name, value in figures.items():
+            self.totals[name] = self.totals.get(name, 0.0) + value
+        self.counted += 1
+
+    def means(self) -> dict[str, float]:
+        """Means of the figures since the last report."""
+        return {name: value / self.counted for name, value in self.totals.items()}
+
+    def forget(self) -> None:
+        """Begin new means."""
+        self.totals, self.counted = {}, 0
+
+    def save(self) -> None:
+        """Write a checkpoint of this step; signals wait."""
+        facts = {
+            "controls": self.controls.model_dump(mode="json"),
+            "seconds": self.seconds,
+            "totals": self.totals,
+            "counted": self.counted,
+        }
+        with shielded(saving=True):
+            checkpoints.save(
+                self.run, self.step, named(self.state), facts, keep=self.recipe.keeping.checkpoints, best=self.controls.best_step
+            )
+
+    def restore(self, checkpoint: checkpoints.Checkpoint) -> None:
+        """Go to a checkpoint: every tensor, the controls, the sums."""
+        put_back(self.state, checkpoint.groups)
+        facts: dict[str, Any] = checkpoint.facts
+        try:
+            self.controls = Controls.model_validate(facts["controls"])
+            self.seconds = float(facts["seconds"])
+            self.totals = {str(name): float(value) for name, value in facts["totals"].items()}
+            self.counted = int(facts["counted"])
+        except (KeyError, TypeError, AttributeError, ValidationError) as error:
+            raise CheckpointError(f"{checkpoint.path}: state.json does not fit this version ({type(error).__name__})") from None
+        self.step = checkpoint.step

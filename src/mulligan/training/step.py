@@ -1,0 +1,66 @@
+"""One step of any game: every turn in order. The whole of adversarial training is on this screen."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from mulligan.training.game import Actor, Batch, Game, Tensors, Turn
+from mulligan.training.gradients import gradients
+from mulligan.training.state import PlayerState, State, parameters
+from mulligan.training.update import adam
+
+
+def play(
+    game: Game, state: State, batches: Sequence[Batch | None], draws: Sequence[Tensors], knobs: Tensors, precision: torch.dtype
+) -> tuple[Tensors, Tensor]:
+    """Play all turns once, and change the state in place where everything stayed finite.
+
+    batches, draws: one per turn (a turn that reads nothing gets None). knobs: scalars by name, rates and weights as they are now.
+    Returns the figures (scalars by name) and whether losses and gradients of all turns were finite (a boolean scalar);
+    from the first turn that is not, nothing is committed.
+    """
+    figures: Tensors = {}
+    finite = torch.ones((), dtype=torch.bool, device=knobs["device"].device)
+    for turn, batch, drawn in zip(game.turns, batches, draws, strict=True):
+        named = {name: parameters(player) for name, player in state.items()}
+        buffers = {name: player.buffers for name, player in state.items()}
+        moves, (told, buffers_after) = gradients(turn, game.actors, named, buffers, batch, drawn, knobs, precision)
+        flat = {name: state[name].layout.flat(moves[name]) for name in turn.players}
+        finite = finite & all_finite([*told.values(), *flat.values()])
+        for name, gradient in flat.items():
+            move(state[name], game.actors[name], gradient, turn, knobs, name, finite)
+        for name, player in state.items():
+            for key, after in buffers_after[name].items():
+                commit(player.buffers[key], after, finite)
+                if player.ema_buffers and name in turn.players:
+                    commit(player.ema_buffers[key], after, finite)
+        figures |= told
+    return figures, finite
+
+
+def move(player: PlayerState, actor: Actor, gradient: Tensor, turn: Turn, knobs: Tensors, name: str, finite: Tensor) -> None:
+    """Update one player by its gradient, all of it flat: parameters, moments, average."""
+    if actor.optimiser is None or player.first is None or player.second is None:
+        return
+    updates = player.updates + 1
+    moved = adam(player.parameters, gradient, player.first, player.second, updates, knobs[f"{name}.rate"], actor.optimiser)
+    after = moved.parameter
+    if turn.constraint is not None:
+        after = player.layout.flat(turn.constraint(player.layout.views(after), knobs))
+    if player.ema is not None:
+        commit(player.ema, torch.lerp(after, player.ema, knobs[f"{name}.ema"]), finite)
+    commit(player.parameters, after, finite)
+    commit(player.first, moved.first, finite)
+    commit(player.second, moved.second, finite)
+    commit(player.updates, updates, finite)
+
+
+def commit(old: Tensor, new: Tensor, finite: Tensor) -> None:
+    """Write new values over old ones, or keep the old where something was not finite."""
+    old.copy_(torch.where(finite, new, old))
+
+
+def all_finite(tensors: Sequence[Tensor]) -> Tensor:
+    """Whether every number is finite: a sum of zeros times numbers is not, where one of them is not."""
+    return torch.isfinite(torch.stack([(tensor * 0).sum() for tensor in tensors]).sum())

@@ -1,0 +1,33 @@
+"""The update of a player, as a function of plain tensors: it runs inside the compiled step, and its moments are saved by name."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from mulligan.recipe import Adam
+
+
+class Moved(NamedTuple):
+    """A parameter and its moments after an update."""
+
+    parameter: Tensor
+    first: Tensor
+    second: Tensor
+
+
+def adam(parameter: Tensor, gradient: Tensor, first: Tensor, second: Tensor, updates: Tensor, rate: Tensor, settings: Adam) -> Moved:
+    """One update of a tensor of any shape (Kingma and Ba 2015, arXiv 1412.6980, algorithm 1).
+
+    updates: this update's number, from 1, as a float scalar; rate: the learning rate now.
+
+    >>> import torch
+    >>> zero = torch.zeros(1)
+    >>> adam(zero, torch.ones(1), zero, zero, torch.tensor(1.0), torch.tensor(0.1), Adam()).parameter
+    tensor([-0.1000])
+    """
+    first = settings.beta1 * first + (1 - settings.beta1) * gradient
+    second = settings.beta2 * second + (1 - settings.beta2) * gradient * gradient
+    first_bias = 1 - settings.beta1**updates
+    second_bias = 1 - settings.beta2**updates
+    denominator = second.sqrt() / second_bias.sqrt() + settings.epsilon
+    return Moved(parameter - rate / first_bias * first / denominator, first, second)

@@ -1,0 +1,287 @@
+"""The verbs as functions: train, resume, score, and the plan of a training. The command line and `GAN` both call these."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mulligan import find
+from mulligan.data.dataset import Dataset, require_same
+from mulligan.errors import CheckpointError, PreemptedError, StoppedError, UsageError
+from mulligan.kinds.kind import Kind
+from mulligan.metrics.figures import Figures
+from mulligan.recipe import MAY_CHANGE, Machine, Recipe
+from mulligan.resolve import flat, reopened
+from mulligan.runs import checkpoints, environment, history, lock
+from mulligan.runs.folder import Run, create, find_unfinished, identity, runs_base
+from mulligan.signals import Signalled, shielded
+from mulligan.training.budget import Budget
+from mulligan.training.compiling import compiler, decide_compile, decide_precision
+from mulligan.training.finishing import finish, real, write_facts
+from mulligan.training.loop import Audience, Loop, Tick
+from mulligan.training.observing import Observer
+from mulligan.training.session import Session
+from mulligan.training.state import count, sampled
+
+SCORED = 1000  # samples of each side that `score` looks at
+
+
+class Quiet:
+    """An audience that keeps what is said to log.txt."""
+
+    def say(self, text: str) -> None:
+        """Nothing on the terminal."""
+
+    def tick(self, tick: Tick) -> None:
+        """Nothing on the terminal."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training came to. `figures` is None where the game makes no samples from latents."""
+
+    run: Path
+    steps: int
+    images: int
+    seconds: float
+    parameters: dict[str, int | None]
+    figures: Figures | None
+    finished: bool
+
+
+def train(
+    recipe: Recipe,
+    dataset: Dataset | None = None,
+    *,
+    run: Path | str | None = None,
+    budget: Budget | None = None,
+    audience: Audience | None = None,
+    command: Sequence[str] = (),
+) -> Outcome:
+    """Train a recipe, or continue its newest unfinished run.
+
+    recipe: resolved (`mulligan.resolve.resolve`). dataset: its data, opened; absent to open them here.
+    run: the run folder itself; where it holds a run of the same recipe, that is continued. budget: when to stop.
+    Raises UsageError for a run of another recipe, DataError for changed data, and what training raises.
+    """
+    audience = audience or Quiet()
+    dataset = dataset or reopened(recipe)
+    if run is not None:
+        folder = Run(Path(run))
+        if folder.exists:
+            recipe = _same_recipe(folder, recipe, dataset)
+        elif folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
+            raise UsageError(f"{folder.path} is there already and holds no run", "Name a new or an empty folder")
+        folder.prepare()
+    else:
+        unfinished = find_unfinished(runs_base(), identity(recipe))
+        if unfinished is not None:
+            audience.say(f"continuing {unfinished.path}, the newest unfinished run of this recipe and data (--run DIR begins another)")
+        folder = unfinished or create(runs_base(), f"{recipe.name}-{Path(recipe.data.source).name}")
+    return _work(folder, recipe, dataset, budget or Budget(), audience, command)
+
+
+def resume(
+    run: Path | str,
+    *,
+    budget: Budget | None = None,
+    audience: Audience | None = None,
+    machine: Machine | None = None,
+    allow_changed_data: bool = False,
+    command: Sequence[str] = (),
+) -> Outcome:
+    """Continue a run exactly where its newest checkpoint stands.
+
+    machine: another machine than the one that was recorded. allow_changed_data: go on although the data have changed.
+    Raises CheckpointError, DataError, and what training raises.
+    """
+    folder = Run(Path(run))
+    recipe = folder.read_recipe()
+    if machine is not None:
+        recipe = recipe.model_copy(update={"machine": machine})
+    dataset = reopened(recipe)
+    if not allow_changed_data:
+        require_same(dataset.data, recipe.data)
+    return _work(folder, recipe, dataset, budget or Budget(), audience or Quiet(), command)
+
+
+def open_session(folder: Run, recipe: Recipe, dataset: Dataset) -> Session:
+    """A session of a run, at its newest checkpoint if it has one; reads only."""
+    session = new_session(folder, recipe, dataset)
+    checkpoint = checkpoints.newest(folder)
+    if checkpoint is None:
+        raise CheckpointError(f"{folder.path} has no checkpoint yet", "Train it for some steps")
+    session.restore(checkpoint)
+    return session
+
+
+def new_session(folder: Run, recipe: Recipe, dataset: Dataset) -> Session:
+    """A session at step 0."""
+    game = find.attribute(find.load("tasks", recipe.task), "game")(recipe, fitted_kind(recipe, dataset))
+    return Session(folder, recipe, dataset, game)
+
+
+def fitted_kind(recipe: Recipe, dataset: Dataset) -> Kind:
+    """The kind of a recipe's samples, with what it takes from the training data (means of points)."""
+    raw = real(dataset, False, 100_000, 0)
+    kind: Kind = find.load("kinds", recipe.data.kind).fit(recipe.data, recipe.scaling, raw)
+    return kind
+
+
+def parameters(session: Session) -> dict[str, int | None]:
+    """Trainable weights by player; `discriminator` is None where there is none."""
+    counts: dict[str, int | None] = {"generator": None, "discriminator": None}
+    return counts | {name: count(actor) for name, actor in session.game.actors.items()}
+
+
+def score(run: Path | str, raw: Any, label: Any = None) -> dict[str, Any]:
+    """What this run's D says of samples, beside what it says of held-out real ones and of its own G's.
+
+    raw: samples as stored (uint8 (N, C, H, W), float32 (N, D)); label: (N,) where the run is conditional.
+    Returns, for `given`, `real` and `generated`: n, the mean logit, the mean score as the loss reads it, the share judged real.
+    """
+    folder = Run(Path(run))
+    recipe = _decided(folder, folder.read_recipe(), Budget(), None)
+    dataset = reopened(recipe)
+    session = open_session(folder, recipe, dataset)
+    if "discriminator" not in session.game.actors:
+        raise UsageError(f"{folder.path} has no discriminator, so it scores nothing", "Use a run of another recipe")
+    from mulligan.scoring import judged
+
+    return judged(session, raw, label, SCORED)
+
+
+def _same_recipe(folder: Run, recipe: Recipe, dataset: Dataset) -> Recipe:
+    """The recorded recipe with what may change taken from the new one; a UsageError lists any other difference."""
+    recorded = folder.read_recipe()
+    require_same(dataset.data, recorded.data)
+    before, now = flat(recorded.model_dump(mode="json")), flat(recipe.model_dump(mode="json"))
+    different = [
+        key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key) and key.partition(".")[0] not in MAY_CHANGE
+    ]
+    if different:
+        was = ", ".join(f"{key}={before.get(key)}" for key in different[:5])
+        has = ", ".join(f"{key}={now.get(key)}" for key in different[:5])
+        may = " and ".join(f"{part}.*" for part in MAY_CHANGE)
+        raise UsageError(
+            f"{folder.path} was trained with {was} and now has {has}; a resumed run keeps its recipe (only {may} may change)",
+            "Start a new one with another --run DIR, or drop what differs",
+        )
+    return recorded.model_copy(update={part: getattr(recipe, part) for part in MAY_CHANGE})
+
+
+def _work(folder: Run, recipe: Recipe, dataset: Dataset, budget: Budget, audience: Audience, command: Sequence[str]) -> Outcome:
+    with lock.hold(folder):
+        folder.sweep()
+        voice = _Voice(folder, audience)
+        decided = _decided(folder, recipe, budget, dataset)
+        if not folder.exists:
+            folder.write_recipe(recipe)
+            folder.write_status("unfinished")
+        torch.set_num_threads(decided.machine.threads)
+        _record(folder, decided, command or sys.argv[1:])
+        session = new_session(folder, decided, dataset)
+        try:
+            return _trained(session, budget, voice)
+        except Signalled as error:
+            raise _interrupted(session, error) from None
+
+
+def _trained(session: Session, budget: Budget, voice: "_Voice") -> Outcome:
+    folder = session.run
+    checkpoint = checkpoints.newest(folder)
+    if checkpoint is not None:
+        for wrong in checkpoint.wrong:
+            voice.say(f"{wrong}; going on from {checkpoint.path.name}")
+        session.restore(checkpoint)
+        if folder.status == "finished":
+            voice.say(f"{folder.path} is finished: {session.step:,} steps, {session.images:,} images")
+            return _outcome(session, None, True)
+        history.cut(folder, checkpoint.step)
+    for skipped in session.dataset.skipped:
+        voice.say(f"skipped {skipped.file}: {skipped.reason}")
+    observer = Observer(session)
+    write_facts(session)
+    observer.write_real()
+    _say_start(session, voice)
+    loop = Loop(session, budget, voice, observer)
+    loop.run()
+    found = finish(loop)
+    timed = budget.seconds is not None and session.seconds >= budget.seconds
+    finished = session.images >= session.controls.horizon or timed
+    with shielded(saving=True):
+        folder.write_status("finished" if finished else "unfinished")
+    voice.say(f"{'finished' if finished else 'stopped'} at step {session.step:,}: {session.images:,} images in {session.seconds:.1f} s")
+    return _outcome(session, found, finished)
+
+
+def _outcome(session: Session, found: Figures | None, finished: bool) -> Outcome:
+    return Outcome(
+        run=session.run.path,
+        steps=session.step,
+        images=session.images,
+        seconds=round(session.seconds, 3),
+        parameters=parameters(session),
+        figures=found,
+        finished=finished,
+    )
+
+
+def _interrupted(session: Session, error: Signalled) -> PreemptedError | StoppedError:
+    """What a signal means once the state is on disk: the same command goes on."""
+    import signal
+
+    said = f"stopped at step {session.step:,}; the newest checkpoint is in {session.run.path}"
+    hint = f"`mulligan resume {session.run.path}` goes on"
+    return PreemptedError(said, hint) if error.number == signal.SIGTERM else StoppedError(said, hint)
+
+
+def _decided(folder: Run, recipe: Recipe, budget: Budget, dataset: Dataset | None) -> Recipe:
+    """The recipe with every `auto` of its machine settled: as the run recorded it, or for the first time."""
+    recorded = environment.sessions(folder)
+    asked = recipe.machine
+    if recorded and folder.exists and folder.read_recipe().machine == asked:
+        before = recorded[-1].get("decisions", {})
+        try:
+            return recipe.model_copy(update={"machine": Machine.model_validate({k: before[k] for k in Machine.model_fields})})
+        except (KeyError, ValueError):
+            pass  # written by hand, or by another version: decide again
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if asked.device == "auto" else asked.device
+    machine = asked.model_copy(update={"device": device, "threads": asked.threads or environment.cores()})
+    settled = recipe.model_copy(update={"machine": machine})
+    images = min(recipe.horizon, budget.images or recipe.horizon)
+    steps = min(images // recipe.batch, budget.steps or images)
+    chosen = {"compile": decide_compile(settled, steps, budget.seconds), "precision": decide_precision(settled)}
+    return settled.model_copy(update={"machine": machine.model_copy(update=chosen)})
+
+
+def _record(folder: Run, recipe: Recipe, command: Sequence[str]) -> None:
+    environment.record(folder, command, {**recipe.machine.model_dump(mode="json"), "outside_code": find.trusted()})
+
+
+def _say_start(session: Session, voice: "_Voice") -> None:
+    recipe, machine = session.recipe, session.recipe.machine
+    data = recipe.data
+    where = f"step {session.step:,}" if session.step else "the beginning"
+    voice.say(f"{recipe.name} on {Path(data.source).name}: samples of shape {tuple(data.shape)}, run {session.run.path}, from {where}")
+    note = "" if machine.compile == "on" or compiler() else " (no C++ compiler found: the step is not compiled)"
+    voice.say(f"{machine.device}, {machine.threads} threads, {machine.precision}, compile {machine.compile}{note}")
+
+
+class _Voice:
+    """Says everything twice: to log.txt and to the audience."""
+
+    def __init__(self, folder: Run, audience: Audience) -> None:
+        self.folder, self.audience = folder, audience
+
+    def say(self, text: str) -> None:
+        """A sentence."""
+        self.folder.log(text)
+        self.audience.say(text)
+
+    def tick(self, tick: Tick) -> None:
+        """Progress is not logged."""
+        self.audience.tick(tick)
