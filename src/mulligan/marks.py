@@ -110,6 +110,14 @@ def read_mark(path: Path) -> dict[str, Any] | None:
     return _from_packet(packet) if packet is not None else None
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, with those above it, unless it is there. Raises DiskError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DiskError(f"{path} cannot be made ({error.strerror or error})", "Choose another folder") from error
+
+
 def replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file beside its place and rename it there, so that no reader ever sees half of it. Raises DiskError."""
     beside = path.with_name(f".{uuid4().hex[:12]}.part")

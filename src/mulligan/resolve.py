@@ -6,7 +6,9 @@ A recipe function is given what was found, so that no placeholder has to be fill
 
 import inspect
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from mulligan import find
 from mulligan.data.dataset import Dataset
 from mulligan.data.opening import open_dataset
 from mulligan.errors import UsageError
-from mulligan.recipe import Data, Recipe
+from mulligan.recipe import MAY_CHANGE, Data, Recipe
 from mulligan.runs.safe_json import read_json
 
 DEFAULT_RECIPE = "fast"
@@ -40,7 +42,9 @@ def resolve(source: str | None, recipe: str = DEFAULT_RECIPE, settings: Sequence
         if find.is_outside(recipe):
             find.trust(recipe)
         base = None
-        wanted = {"source": source if source is not None else find.load("recipes", recipe).DATA}
+        wanted = {"source": source if source is not None else published_on(recipe)}
+    if find.is_outside(str(wanted["source"])) and source is not None:
+        find.trust(source)
     known = {name: value for name, value in wanted.items() if name in ("source", "size", "colour", "labels")}
     dataset = open_dataset(_validated(Data, _applied(known, {k: v for k, v in keys.items() if k.startswith("data.")}, Data, "data.")))
     others = {key: value for key, value in keys.items() if not key.startswith("data.")}
@@ -64,6 +68,27 @@ def recipe_function(name: str) -> Callable[..., Recipe]:
         return outside
     function: Callable[..., Recipe] = find.attribute(thing, name.rpartition(":")[2].replace("-", "_"))
     return function
+
+
+def changed(recipe: Recipe, settings: Sequence[str]) -> Recipe:
+    """A resolved recipe with `key=value` of what may change on resume. Raises UsageError for any other key."""
+    keys = dict(_parsed(setting) for setting in settings)
+    for key in keys:
+        if key.partition(".")[0] not in MAY_CHANGE:
+            may = " and ".join(f"{part}.*" for part in MAY_CHANGE)
+            raise UsageError(f"{key}: a resumed run keeps its recipe (only {may} may change)", "Start a new run with `mulligan train`")
+    result: Recipe = _validated(Recipe, _applied(recipe.model_dump(mode="json"), keys, Recipe, ""))
+    return result
+
+
+def published_on(name: str) -> str:
+    """The data that a recipe was published on. Raises UsageError where its file does not say so."""
+    thing = find.load("recipes", name)
+    home = thing if inspect.ismodule(thing) else sys.modules[thing.__module__]
+    source = getattr(home, "DATA", None)
+    if not isinstance(source, str):
+        raise UsageError(f"recipe {name} names no data (DATA)", "Give the data first: mulligan train DATA --recipe ...")
+    return source
 
 
 def reopened(recipe: Recipe) -> Dataset:
@@ -95,9 +120,32 @@ def _parsed(setting: str) -> tuple[str, Any]:
         value = json.loads(text)
     except (json.JSONDecodeError, RecursionError):
         value = text
-    if isinstance(value, str) and find.is_outside(value):
-        find.trust(value)
+    for name in (*_split(key), *_strings(value)):
+        if find.is_outside(name):
+            find.trust(name)
     return key, value
+
+
+def _split(key: str) -> list[str]:
+    """The parts of a dotted key; a part may be the name of outside code, which has a dot of its own.
+
+    >>> _split("penalties.folder/mine.py:mine.weight")
+    ['penalties', 'folder/mine.py:mine', 'weight']
+    """
+    outside = re.fullmatch(r"(\w+)\.(.+\.py:\w+)\.(.+)", key)
+    return [outside[1], outside[2], *outside[3].split(".")] if outside else key.split(".")
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from (name, *_strings(inner))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _strings(inner)
 
 
 def _arguments(function: Callable[..., Recipe]) -> tuple[str, ...]:
@@ -124,7 +172,7 @@ def _applied(base: Mapping[str, Any], keys: Mapping[str, Any], model: type, pref
     """A copy of `base` with the dotted keys set; an unknown key names the nearest."""
     result: dict[str, Any] = json.loads(json.dumps(dict(base)))
     for key, value in keys.items():
-        parts = key.removeprefix(prefix).split(".")
+        parts = _split(key.removeprefix(prefix))
         if parts[0] in result.get("players", {}) and parts[0] not in model.model_fields:  # type: ignore[attr-defined]  # pydantic models
             parts = ["players", *parts]
         _set(result, parts, value, key, model, tuple(flat(result)) + tuple(extra))

@@ -55,5 +55,7 @@ def _handle(number: int, frame: FrameType | None) -> None:
     global _pending
     again = _pending is not None
     _pending = number
-    if _shields == 0 or (again and number == signal.SIGINT and _saving == 0):
+    if again and number == signal.SIGTERM:
+        return  # `timeout` and schedulers send it twice: the first one is being dealt with
+    if _shields == 0 or (again and _saving == 0):
         raise Signalled(number)

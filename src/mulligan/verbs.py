@@ -4,9 +4,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 
 from mulligan import find
 from mulligan.data.dataset import Dataset, require_same
@@ -14,9 +15,10 @@ from mulligan.errors import CheckpointError, PreemptedError, StoppedError, Usage
 from mulligan.kinds.kind import Kind
 from mulligan.metrics.figures import Figures
 from mulligan.recipe import MAY_CHANGE, Machine, Recipe
-from mulligan.resolve import flat, reopened
+from mulligan.resolve import changed, flat, reopened
 from mulligan.runs import checkpoints, environment, history, lock
 from mulligan.runs.folder import Run, create, find_unfinished, identity, runs_base
+from mulligan.scoring import judged
 from mulligan.signals import Signalled, shielded
 from mulligan.training.budget import Budget
 from mulligan.training.compiling import compiler, decide_compile, decide_precision
@@ -29,8 +31,18 @@ from mulligan.training.state import count, sampled
 SCORED = 1000  # samples of each side that `score` looks at
 
 
+class Listener(Audience, Protocol):
+    """Whoever is told how a run goes, from its beginning on."""
+
+    def opened(self, run: Run) -> None:
+        """The run stands: its facts (data, networks, loss) can be read, and training is about to start."""
+
+
 class Quiet:
-    """An audience that keeps what is said to log.txt."""
+    """A listener that leaves everything to log.txt."""
+
+    def opened(self, run: Run) -> None:
+        """Nothing on the terminal."""
 
     def say(self, text: str) -> None:
         """Nothing on the terminal."""
@@ -58,7 +70,7 @@ def train(
     *,
     run: Path | str | None = None,
     budget: Budget | None = None,
-    audience: Audience | None = None,
+    audience: Listener | None = None,
     command: Sequence[str] = (),
 ) -> Outcome:
     """Train a recipe, or continue its newest unfinished run.
@@ -88,20 +100,18 @@ def resume(
     run: Path | str,
     *,
     budget: Budget | None = None,
-    audience: Audience | None = None,
-    machine: Machine | None = None,
+    audience: Listener | None = None,
+    settings: Sequence[str] = (),
     allow_changed_data: bool = False,
     command: Sequence[str] = (),
 ) -> Outcome:
     """Continue a run exactly where its newest checkpoint stands.
 
-    machine: another machine than the one that was recorded. allow_changed_data: go on although the data have changed.
-    Raises CheckpointError, DataError, and what training raises.
+    settings: `key=value` of what may change on resume (machine.*, keeping.*). allow_changed_data: go on although the data have changed.
+    Raises UsageError for other settings, CheckpointError, DataError, and what training raises.
     """
     folder = Run(Path(run))
-    recipe = folder.read_recipe()
-    if machine is not None:
-        recipe = recipe.model_copy(update={"machine": machine})
+    recipe = changed(folder.read_recipe(), settings)
     dataset = reopened(recipe)
     if not allow_changed_data:
         require_same(dataset.data, recipe.data)
@@ -144,13 +154,11 @@ def score(run: Path | str, raw: Any, label: Any = None) -> dict[str, Any]:
     Returns, for `given`, `real` and `generated`: n, the mean logit, the mean score as the loss reads it, the share judged real.
     """
     folder = Run(Path(run))
-    recipe = _decided(folder, folder.read_recipe(), Budget(), None)
+    recipe = decide(folder, folder.read_recipe(), Budget(), None)
     dataset = reopened(recipe)
     session = open_session(folder, recipe, dataset)
     if "discriminator" not in session.game.actors:
         raise UsageError(f"{folder.path} has no discriminator, so it scores nothing", "Use a run of another recipe")
-    from mulligan.scoring import judged
-
     return judged(session, raw, label, SCORED)
 
 
@@ -173,11 +181,11 @@ def _same_recipe(folder: Run, recipe: Recipe, dataset: Dataset) -> Recipe:
     return recorded.model_copy(update={part: getattr(recipe, part) for part in MAY_CHANGE})
 
 
-def _work(folder: Run, recipe: Recipe, dataset: Dataset, budget: Budget, audience: Audience, command: Sequence[str]) -> Outcome:
+def _work(folder: Run, recipe: Recipe, dataset: Dataset, budget: Budget, audience: Listener, command: Sequence[str]) -> Outcome:
     with lock.hold(folder):
         folder.sweep()
         voice = _Voice(folder, audience)
-        decided = _decided(folder, recipe, budget, dataset)
+        decided = decide(folder, recipe, budget, dataset)
         if not folder.exists:
             folder.write_recipe(recipe)
             folder.write_status("unfinished")
@@ -185,12 +193,12 @@ def _work(folder: Run, recipe: Recipe, dataset: Dataset, budget: Budget, audienc
         _record(folder, decided, command or sys.argv[1:])
         session = new_session(folder, decided, dataset)
         try:
-            return _trained(session, budget, voice)
+            return _trained(session, budget, voice, audience)
         except Signalled as error:
             raise _interrupted(session, error) from None
 
 
-def _trained(session: Session, budget: Budget, voice: "_Voice") -> Outcome:
+def _trained(session: Session, budget: Budget, voice: "_Voice", audience: Listener) -> Outcome:
     folder = session.run
     checkpoint = checkpoints.newest(folder)
     if checkpoint is not None:
@@ -199,13 +207,14 @@ def _trained(session: Session, budget: Budget, voice: "_Voice") -> Outcome:
         session.restore(checkpoint)
         if folder.status == "finished":
             voice.say(f"{folder.path} is finished: {session.step:,} steps, {session.images:,} images")
-            return _outcome(session, None, True)
+            return _outcome(session, recorded_figures(folder), True)
         history.cut(folder, checkpoint.step)
     for skipped in session.dataset.skipped:
         voice.say(f"skipped {skipped.file}: {skipped.reason}")
     observer = Observer(session)
     write_facts(session)
     observer.write_real()
+    audience.opened(folder)
     _say_start(session, voice)
     loop = Loop(session, budget, voice, observer)
     loop.run()
@@ -230,6 +239,17 @@ def _outcome(session: Session, found: Figures | None, finished: bool) -> Outcome
     )
 
 
+def recorded_figures(folder: Run) -> Figures | None:
+    """The figures of a run's model, as they were taken when it was made; None if there are none."""
+    lines = history.read_lines(folder.metrics_file)
+    if not lines:
+        return None
+    try:
+        return TypeAdapter(Figures).validate_python({name: lines[-1].get(name) for name in ("distance", "fd_random", "protocol")})
+    except ValidationError:
+        raise CheckpointError(f"{folder.metrics_file} holds no figures that this version reads") from None
+
+
 def _interrupted(session: Session, error: Signalled) -> PreemptedError | StoppedError:
     """What a signal means once the state is on disk: the same command goes on."""
     import signal
@@ -239,7 +259,7 @@ def _interrupted(session: Session, error: Signalled) -> PreemptedError | Stopped
     return PreemptedError(said, hint) if error.number == signal.SIGTERM else StoppedError(said, hint)
 
 
-def _decided(folder: Run, recipe: Recipe, budget: Budget, dataset: Dataset | None) -> Recipe:
+def decide(folder: Run, recipe: Recipe, budget: Budget, dataset: Dataset | None) -> Recipe:
     """The recipe with every `auto` of its machine settled: as the run recorded it, or for the first time."""
     recorded = environment.sessions(folder)
     asked = recipe.machine

@@ -6,7 +6,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from mulligan.errors import CheckpointError, DataError, UsageError
+from mulligan.errors import CheckpointError, DataError, DiskError, UsageError
 from mulligan.kinds.image import Image, fit
 from mulligan.kinds.kind import restore
 from mulligan.marks import Mark, read_mark
@@ -107,8 +107,14 @@ def test_one_image_alone_is_written_as_it_is(tmp_path: Path) -> None:
         assert np.array_equal(np.asarray(image), ALL_BYTES[0, 0])
 
 
+def test_f03_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    with pytest.raises(DiskError, match="cannot be made"):
+        Image.tiny().write(np.zeros((1, 8, 8), np.uint8), tmp_path / "taken", None)
+
+
 def test_an_unknown_ending_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be written as .bmp"):
+    with pytest.raises(UsageError, match=r"cannot be written as \.bmp"):
         Image.tiny().write(np.zeros((1, 8, 8), np.uint8), tmp_path / "a.bmp", None)
 
 

@@ -101,7 +101,7 @@ def test_written_as_arrays_table_plot_and_folder_with_their_mark(tmp_path: Path)
     with np.load(tmp_path / "a.npz", allow_pickle=False) as stored:
         assert np.array_equal(stored["points"], RAW)
     assert (tmp_path / "folder" / "points.csv").read_text().splitlines()[1] == '"a","b","c"'
-    with pytest.raises(UsageError, match="cannot be written as .txt"):
+    with pytest.raises(UsageError, match=r"cannot be written as \.txt"):
         kind.write(RAW, tmp_path / "a.txt", None)
 
 
@@ -122,7 +122,7 @@ def test_plots_show_real_points_generated_points_and_the_decision() -> None:
     assert np.array_equal(both, pixels(preview_points(points, points + 0.5)))  # the same again, byte for byte
 
 
-@pytest.mark.parametrize("columns", [1, 2, 5])
+@pytest.mark.parametrize("columns", [1, 5])
 def test_plots_of_any_number_of_columns_also_where_all_points_are_one(columns: int) -> None:
     same = np.ones((30, columns), np.float32)
     pixels(preview_points(same, same * 100, names=[f"price in $ {place}" for place in range(columns)]))

@@ -27,8 +27,8 @@ def test_sliced_wasserstein_of_a_shift_is_its_length_over_the_root_of_the_dimens
 
 def test_sliced_wasserstein_of_gaussians_of_two_widths_is_the_difference_of_their_widths() -> None:
     """On every line W2 of N(0, s^2) and N(0, t^2) is |s - t|."""
-    found = sliced_wasserstein(gaussian(40_000, [0.0] * 3, [2.0] * 3, seed=0), gaussian(30_000, [0.0] * 3, [0.5] * 3, seed=1))
-    assert found == pytest.approx(1.5, rel=0.02)
+    found = sliced_wasserstein(gaussian(8_000, [0.0] * 3, [2.0] * 3, seed=0), gaussian(6_000, [0.0] * 3, [0.5] * 3, seed=1))
+    assert found == pytest.approx(1.5, rel=0.03)
 
 
 def test_sliced_wasserstein_on_a_line_is_exact_for_two_sizes() -> None:

@@ -84,7 +84,7 @@ def test_two_lines_for_people_and_json_for_machines() -> None:
     assert lines[0].startswith("distance")
     assert "sliced Wasserstein on pixels" in lines[0]
     assert lines[1].startswith("fd_random")
-    assert all("real data:" in line and "20 samples against 20 of test" in line and "\n" not in line for line in lines)
+    assert all(", floor " in line and "20 samples against 20 of test" in line and "\n" not in line for line in lines)
     assert json.loads(json.dumps(result.as_dict()))["protocol"]["n"] == 20
     assert isinstance(result, Figures)
 

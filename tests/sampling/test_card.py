@@ -32,8 +32,8 @@ def test_the_card_of_a_conditional_model(conditional: Model, tmp_path: Path) -> 
         "licence: CC BY-SA 3.0",
         "12,000 steps, 768,000 samples seen, 95 s, seed 3",
         "--label 0",
-        "    distance   ",
-        "    fd_random  ",
+        "    distance  ",
+        "    fd_random ",
         "Its training data are public",
     ):
         assert words in card, words

@@ -115,6 +115,13 @@ def test_a_model_is_found_in_its_run_and_replaces_an_older_one(model: Model, poi
     assert [file.name for file in tmp_path.iterdir()] == ["model"]
 
 
+def test_f01_what_a_crash_left_of_a_save_is_gone_after_the_next(model: Model, tmp_path: Path) -> None:
+    (tmp_path / ".model-0123abcd.writing").mkdir()
+    (tmp_path / ".model-0123abcd.writing" / "weights.safetensors").write_bytes(b"half")
+    model.save(tmp_path / "model")
+    assert [file.name for file in tmp_path.iterdir()] == ["model"]
+
+
 def test_saving_over_something_else_is_refused(model: Model, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")

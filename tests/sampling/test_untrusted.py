@@ -136,6 +136,9 @@ def test_outside_code_that_the_user_allowed_is_found_by_its_file_name(folder: Pa
     outside = Model(describe({**facts, "weights": ""}, "here"), model.weights())
     saved = outside.save(tmp_path / "outside")
     assert json.loads((saved / "model.json").read_text())["network"]["name"] == "allowed_network.py:allowed_network"
+    card = (saved / "README.md").read_text(encoding="utf-8")
+    assert "`allowed_network.py:allowed_network` runs only where it is allowed" in card
+    assert "secret place" not in card
     assert np.array_equal(Model.load(saved).sample(range(3)), model.sample(range(3)))
 
 

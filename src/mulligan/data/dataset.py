@@ -130,6 +130,27 @@ def require_same(found: Data, recorded: Data) -> None:
     )
 
 
+def skipped_summary(dataset: Dataset) -> str:
+    """One line for people about the broken images that are left out, naming the first few; empty where there are none.
+
+    >>> bad = Skipped("a.png", "empty")
+    >>> skipped_summary(Dataset(Data(source="photos"), Split(np.zeros((30, 1, 8, 8), np.uint8)), None, (bad,)))
+    'photos: 1 of 31 images cannot be used (a.png: empty). Training goes on without them.'
+    """
+    broken = [skip for skip in dataset.skipped if skip.broken]
+    if not broken:
+        return ""
+    good = sum(len(split.target) for split in (dataset.train, dataset.test) if isinstance(split, Split))
+    shown = f"{len(broken)} of {good + len(broken)} images cannot be used ({first_few(broken)})"
+    return f"{dataset.data.source}: {shown}. Training goes on without them."
+
+
+def first_few(skipped: Sequence[Skipped]) -> str:
+    """The first three with their reasons, on one line."""
+    shown = "; ".join(f"{skip.file}: {skip.reason}" for skip in skipped[:3])
+    return f"{shown}; ..." if len(skipped) > 3 else shown
+
+
 def held_out(names: Sequence[str]) -> np.ndarray:
     """Which samples (N,) bool are held out as a test split: about a tenth, or none where there are fewer than a hundred.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mulligan.data.dataset import Dataset, Skipped, held_out, images, split_by
+from mulligan.data.dataset import Dataset, Skipped, first_few, held_out, images, split_by
 from mulligan.data.pictures import channels_for, side_for, square
 from mulligan.data.progress import progress
 from mulligan.data.scan import UnusableError, find_images, printable, read_image
@@ -104,19 +104,14 @@ def _read(root: Path, names: Sequence[str], side: int, channels: int) -> tuple[n
 def _judge(source: str, good: int, skipped: Sequence[Skipped]) -> None:
     broken = [skip for skip in skipped if skip.broken]
     if not good and not broken:
-        others = _first(skipped)
+        others = first_few(skipped)
         raise DataError(f"{source}: no images in it{f' ({others})' if others else ''}", "Give a folder of PNG, JPEG or WebP images")
     share = len(broken) / (good + len(broken))
     if share > MOST_BROKEN:
         raise DataError(
-            f"{source}: {len(broken)} of {good + len(broken)} images cannot be used, more than {MOST_BROKEN:.0%} ({_first(broken)})",
+            f"{source}: {len(broken)} of {good + len(broken)} images cannot be used, more than {MOST_BROKEN:.0%} ({first_few(broken)})",
             "Remove or mend them",
         )
-
-
-def _first(skipped: Sequence[Skipped]) -> str:
-    shown = "; ".join(f"{skip.file}: {skip.reason}" for skip in skipped[:3])
-    return f"{shown}; ..." if len(skipped) > 3 else shown
 
 
 def _splits(names: Sequence[str]) -> tuple[np.ndarray | None, list[str]]:

@@ -10,7 +10,7 @@ from pydantic import field_validator
 
 from mulligan.errors import DataError, UsageError
 from mulligan.kinds.kind import Kind
-from mulligan.marks import Mark, write_npz, write_png
+from mulligan.marks import Mark, make_folder, write_npz, write_png
 from mulligan.recipe import Data, Scaling
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Image(Kind):
             raise UsageError(f"{path.name}: images cannot be written as {suffix}", "Name a .png or .npz file, or a folder")
         else:
             stems = names or [f"{index:06d}" for index in range(len(samples))]
-            path.mkdir(parents=True, exist_ok=True)
+            make_folder(path)
             files = tuple(path / f"{stem}.png" for stem in stems)
             for sample, file in zip(samples, files, strict=True):
                 write_png(PIL.Image.fromarray(sample), file, mark)

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from mulligan.errors import DataError, UsageError
 from mulligan.kinds.kind import Kind
 from mulligan.kinds.plots import preview_points
-from mulligan.marks import Mark, write_csv, write_npz, write_png
+from mulligan.marks import Mark, make_folder, write_csv, write_npz, write_png
 from mulligan.recipe import Data, Scaling
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Points(Kind):
         """To .npz as `points` (and `labels`), to .csv, to .png as a plot; to a folder as `points.csv` in it."""
         suffix = path.suffix.lower()
         if suffix == "":
-            path.mkdir(parents=True, exist_ok=True)
+            make_folder(path)
             path, suffix = path / "points.csv", ".csv"
         if suffix == ".npz":
             write_npz({"points": samples} if labels is None else {"points": samples, "labels": labels}, path, mark)

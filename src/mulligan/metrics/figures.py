@@ -53,13 +53,17 @@ class Figures:
     def lines(self) -> tuple[str, str]:
         """One line for people on each figure."""
         taken = self.protocol
-        space = "coordinates" if not taken.feature_hash else "pixels"
-        where = "coordinates" if not taken.feature_hash else f"{taken.features} {taken.feature_hash[:8]}"
-        real = f"real data: {{floor}}; {taken.n} samples against {taken.n} of {taken.split}, lower is better"
-        return (
-            f"distance   {_short(self.distance.value)} (sliced Wasserstein on {space}; {real.format(floor=_short(self.distance.floor))})",
-            f"fd_random  {_short(self.fd_random.value)} (Fréchet on {where}; {real.format(floor=_short(self.fd_random.floor))})",
+        coordinates = not taken.feature_hash
+        ways = {
+            "distance": f"sliced Wasserstein on {'coordinates' if coordinates else 'pixels'}",
+            "fd_random": f"Fréchet on {'coordinates' if coordinates else f'{taken.features} {taken.feature_hash[:8]}'}",
+        }
+        against = f"{taken.n} samples against {taken.n} of {taken.split}; lower is better"
+        first, second = (
+            f"{name:<9} {figure.value:.4g}, floor {figure.floor:.4g} ({ways[name]}, {against})"
+            for name, figure in (("distance", self.distance), ("fd_random", self.fd_random))
         )
+        return first, second
 
 
 def figures(samples: Any, test: Any | None, train: Any, kind: str, seed: int = 0) -> Figures:
@@ -116,8 +120,3 @@ def _same_size(samples: Tensor, test: Any | None, train: Tensor, seed: int) -> t
 
 def _channels(images: Tensor) -> int:
     return 1 if images.ndim == 3 else int(images.shape[-1])
-
-
-def _short(value: float) -> str:
-    """Four significant digits, never in the form 1e-05 unless it is that small."""
-    return f"{value:.4g}"

@@ -10,7 +10,8 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from mulligan.sampling.description import OWN_DATA, Description
+from mulligan import find
+from mulligan.sampling.description import OWN_DATA, Description, public_name
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
@@ -28,6 +29,7 @@ def model_card(description: Description, parameters: int, picture: str) -> str:
         picture=picture,
         shape=" x ".join(map(str, description.signature.sample)),
         own=trained.data == OWN_DATA,
+        outside=find.is_outside(description.network.name),
         figures=trained.figures,
     )
 
@@ -59,5 +61,11 @@ def _duration(seconds: float) -> str:
 def _template() -> Template:
     # Markdown, not HTML: what a user named is escaped by `plain`, and HTML's escaping would only show.
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
-    environment.filters |= {"plain": plain, "yaml": yaml, "duration": _duration, "thousands": lambda number: f"{number:,}"}
+    environment.filters |= {
+        "plain": plain,
+        "yaml": yaml,
+        "duration": _duration,
+        "public": public_name,
+        "thousands": lambda number: f"{number:,}",
+    }
     return environment.from_string(files("mulligan.sampling").joinpath("card.md.jinja").read_text(encoding="utf-8"))

@@ -72,7 +72,10 @@ def replace_folder(to: Path, fill: Callable[[Path], None], needed: int) -> None:
             sync_folder(to.parent)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
-            shutil.rmtree(old, ignore_errors=True)
+        start = f".{to.name[:100]}-"
+        for stray in to.parent.iterdir():  # the older folder, and what a crash left of earlier ones
+            if stray.name.startswith(start) and stray.name.endswith(UNFINISHED):
+                shutil.rmtree(stray, ignore_errors=True)
 
 
 def _may_go(folder: Path) -> bool:

@@ -3,6 +3,7 @@
 Two turns as a rule: D on real and fake, then G. `turns.separate` makes D's part two updates, `turns.critic` repeats it.
 """
 
+import inspect
 from typing import Any
 
 from torch import Tensor
@@ -55,6 +56,15 @@ def _numbered(turn: Turn, place: int, critic: int) -> Turn:
     return Turn(name, turn.players, turn.objective, turn.reads, turn.draws, turn.constraint)
 
 
+def _smoothing(recipe: Recipe, loss: Any) -> dict[str, float]:
+    """The keyword for the loss of real samples, where labels are smoothed."""
+    if not recipe.loss.smoothing:
+        return {}
+    if loss.needs_pairs or "smoothing" not in inspect.signature(loss.real_loss).parameters:
+        raise UsageError(f"loss {recipe.loss.name} has no labels that could be smoothed", "Set loss.smoothing=0, or loss.name=non-saturating")
+    return {"smoothing": recipe.loss.smoothing}
+
+
 def _latent_draws(recipe: Recipe) -> dict[str, Draw]:
     draws = {"z": Draw(recipe.latent.distribution, (recipe.latent.size,))}
     if recipe.conditional:
@@ -65,7 +75,7 @@ def _latent_draws(recipe: Recipe) -> dict[str, Draw]:
 def _discriminator_turns(recipe: Recipe, kind: Kind, loss: Any) -> tuple[Turn, ...]:
     penalties = penalties_of(recipe)
     constraint = constraint_of(recipe)
-    smoothing = {"smoothing": recipe.loss.smoothing} if recipe.loss.smoothing else {}
+    smoothing = _smoothing(recipe, loss)
     frozen_generator = recipe.turns.fakes == "inference"
     draws = _latent_draws(recipe)
     for name, penalty in penalties.items():

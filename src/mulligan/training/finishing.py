@@ -28,8 +28,8 @@ def finish(loop: Loop) -> Figures | None:
     session = loop.session
     last = history.read(session.run)[-1:]
     if not last or last[0]["step"] != session.step:
+        history.append(session.run, {**loop.line(), history.FINAL: True})  # before its picture: on resume, both are cut by this line
         loop.observer.write_picture()
-        history.append(session.run, {**loop.line(), history.FINAL: True})
     step, state = _best(session)
     found = None
     if session.game.makes_samples:

@@ -64,7 +64,7 @@ class Cast:
 class Objective(Protocol):
     """A pure function of the players, a batch (where the turn reads one), draws and knobs."""
 
-    def __call__(self, cast: Cast, batch: Batch | None, draws: Tensors, knobs: Tensors) -> Told:
+    def __call__(self, cast: Cast, batch: Batch | None, drawn: Tensors, knobs: Tensors) -> Told:
         """Terms and figures of this turn."""
 
 

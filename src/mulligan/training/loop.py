@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -11,10 +12,10 @@ import torch
 from mulligan.errors import CheckpointError, DivergedError
 from mulligan.randomness import seed_operators
 from mulligan.runs import checkpoints, curves, history
-from mulligan.signals import Signalled, pending, raise_pending, shielded
+from mulligan.signals import Signalled, raise_pending, shielded
 from mulligan.training.budget import Budget
 from mulligan.training.compiling import Step, stepper
-from mulligan.training.game import drawn
+from mulligan.training.game import Batch, Tensors, drawn
 from mulligan.training.horizon import Horizon
 from mulligan.training.observing import Observer
 from mulligan.training.schedules import knobs
@@ -55,6 +56,19 @@ def report_points(reports: int) -> list[float]:
     return [0.0, *early, *(place / reports for place in range(1, reports + 1))]
 
 
+def draw_sizes(batches: Sequence[Batch | None]) -> tuple[int, ...]:
+    """How many numbers each turn draws: one per sample that it reads or, if it reads nothing, per sample of the turn before.
+
+    So the short batch at the end of an epoch is short for the turns that go with it.
+    """
+    size = next(len(batch.target) for batch in batches if batch is not None)
+    sizes = []
+    for batch in batches:
+        size = size if batch is None else len(batch.target)
+        sizes.append(size)
+    return tuple(sizes)
+
+
 @dataclass
 class Loop:
     """Trains a session until its horizon or its budget."""
@@ -68,7 +82,8 @@ class Loop:
     _points: list[float] = field(init=False)
     _begun: float = field(init=False, default=0.0)
     _before: float = field(init=False, default=0.0)
-    _warm: bool = field(init=False, default=False)  # whether the step has run once, and so is compiled
+    _seen: set[tuple[int, ...]] = field(init=False, default_factory=set)  # sizes of batches that the step has run on, and so is compiled for
+    _whole: bool = field(init=False, default=True)  # whether the state stands between two steps, so that it may be saved
     _ticked: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
@@ -84,8 +99,6 @@ class Loop:
         session = self.session
         self._begun, self._before = time.perf_counter(), session.seconds
         try:
-            if session.step == 0 and not session.run.checkpoint_steps():
-                session.save()  # so that there is a way back from the first step on
             while True:
                 raise_pending()
                 self._report_if_due()
@@ -93,11 +106,13 @@ class Loop:
                     break
                 self._step()
                 self._clock()
-                if self._horizon.steer(session, self._warm):
+                if self._horizon.steer(session, bool(self._seen)):
                     self._say_horizon()
             session.save()
+            raise_pending()
         except Signalled:
-            self._save_on_signal()
+            if self._whole:  # otherwise a step was broken off, and the checkpoint before it stands
+                session.save()
             raise
 
     def _is_over(self) -> bool:
@@ -113,40 +128,45 @@ class Loop:
         session = self.session
         recipe, step, attempt = session.recipe, session.step, session.controls.attempt
         batches = session.schedule.batches(session.source, step, attempt)
-        sizes = [recipe.batch if batch is None else len(batch.target) for batch in batches]
-        size = min(sizes)  # the short batch at the end of an epoch is short for every turn
+        sizes = draw_sizes(batches)
         device = recipe.machine.device
         draws = [
-            {name: values.to(device) for name, values in drawn(turn, size, recipe.seed, step, attempt).items()} for turn in session.game.turns
+            {name: values.to(device) for name, values in drawn(turn, size, recipe.seed, step, attempt).items()}
+            for turn, size in zip(session.game.turns, sizes, strict=True)
         ]
         now = knobs(recipe, session.controls, session.images)
         seed_operators(recipe.seed, step, attempt)
-        if self._warm:
-            with shielded():
-                figures, finite = self._play(session.state, batches, draws, now)
-        else:  # a compilation takes long enough to be interrupted; the state changes at its end, and the checkpoint before it stands
-            figures, finite = self._first_step(lambda: self._play(session.state, batches, draws, now))
-        values = torch.stack([finite.float(), *figures.values()]).tolist()
-        told = dict(zip(figures, values[1:], strict=True))
-        if values[0] != 1.0:
-            self._roll_back(told)
-            return
-        self._warm = True
-        session.step += 1
-        session.add(told)
+        # A compilation takes so long that a signal has to interrupt it; it is broken off, so what is worth keeping is saved before.
+        compiles = recipe.machine.compile == "on" and sizes not in self._seen
+        if compiles and self._seen:
+            session.save()
+        with nullcontext() if compiles else shielded():
+            self._whole = False
+            figures, finite = self._played(batches, draws, now)
+            values = torch.stack([finite.float(), *figures.values()]).tolist()
+            told = dict(zip(figures, values[1:], strict=True))
+            if values[0] == 1.0:
+                self._seen.add(sizes)
+                session.step += 1
+                session.add(told)
+            else:
+                self._roll_back(told)
+            self._whole = True
 
-    def _first_step(self, play: Callable[[], tuple[dict[str, torch.Tensor], torch.Tensor]]) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    def _played(self, batches: Sequence[Batch | None], draws: Sequence[Tensors], now: Tensors) -> tuple[Tensors, torch.Tensor]:
+        """Play a step; where it cannot be compiled, without compilation from now on."""
+        session = self.session
         try:
-            return play()
+            return self._play(session.state, batches, draws, now)
         except Exception as error:
             raise_pending()  # a compiler that died with the signal is no missing compiler
-            if self.session.recipe.machine.compile != "on":
+            if session.recipe.machine.compile != "on" or self._seen:
                 raise
             self.audience.say(f"compilation failed ({type(error).__name__}); training goes on without it")
-            machine = self.session.recipe.machine.model_copy(update={"compile": "off"})
-            self.session.recipe = self.session.recipe.model_copy(update={"machine": machine})
-            self._play = stepper(self.session.game, self.session.recipe)
-            return play()
+            machine = session.recipe.machine.model_copy(update={"compile": "off"})
+            session.recipe = session.recipe.model_copy(update={"machine": machine})
+            self._play = stepper(session.game, session.recipe)
+            return self._play(session.state, batches, draws, now)
 
     def _clock(self) -> None:
         session = self.session
@@ -164,20 +184,23 @@ class Loop:
     def _report_if_due(self) -> None:
         session = self.session
         progress = session.images / session.controls.horizon
-        reached = sum(point <= progress + 1e-12 for point in self._points) - 1
+        reached = max(point for point in self._points if point <= progress + 1e-12)
         if reached <= session.controls.reported:
             return
-        session.controls = session.controls.model_copy(update={"reported": reached})
+        if any(line["step"] == session.step for line in history.read(session.run)[-1:]):
+            history.cut(session.run, session.step - 1)  # a process was killed between this very report and its checkpoint
         line = self.line()
-        distance = line["distance"]
-        best = session.controls.best_distance
+        told = session.controls.model_copy(update={"reported": reached})
+        distance, best = line["distance"], told.best_distance
         if math.isfinite(distance) and (best is None or distance < best):
-            session.controls = session.controls.model_copy(update={"best_step": session.step, "best_distance": distance})
+            told = told.model_copy(update={"best_step": session.step, "best_distance": distance})
         self.observer.write_picture()
-        history.append(session.run, line)
-        session.forget()
-        self._horizon.correct(session)
-        session.save()
+        with shielded(saving=True):  # a report is made whole or not at all, and then again on resume
+            history.append(session.run, line)
+            session.controls = told
+            session.forget()
+            self._horizon.correct(session)
+            session.save()
         curves.write(session.run)
         self._clock()
 
@@ -216,8 +239,3 @@ class Loop:
     def _say_horizon(self) -> None:
         session = self.session
         self.audience.say(f"this machine reaches about {session.controls.horizon:,} images in the time given; rates fall towards that")
-
-    def _save_on_signal(self) -> None:
-        """Save what is consistent: the state between two steps. A step that was interrupted while it compiled has changed nothing."""
-        if self._warm or pending() is None:
-            self.session.save()

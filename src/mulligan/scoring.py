@@ -1,0 +1,72 @@
+"""What a discriminator says of samples: given ones, held-out real ones, and those of its own generator."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mulligan.data.dataset import Split
+from mulligan.errors import UsageError
+from mulligan.layers.critique import reduce_logits
+from mulligan.randomness import numpy_generator, sample_latents
+from mulligan.training.finishing import real
+from mulligan.training.game import Batch, Cast
+from mulligan.training.session import Session
+from mulligan.training.state import sampled
+
+
+def judged(session: Session, given: np.ndarray, label: np.ndarray | None, count: int) -> dict[str, Any]:
+    """D's opinion of `given` raw samples (N, ...) with labels (N,) where the game has classes, of real and of generated ones.
+
+    real: held-out samples where the data have some, training samples otherwise (`split` says which). Raises UsageError for samples
+    of another shape, or without the labels that D is told.
+    """
+    game, recipe = session.game, session.recipe
+    if tuple(given.shape[1:]) != game.kind.shape:
+        raise UsageError(f"samples of shape {tuple(given.shape[1:])}: this run's are {game.kind.shape}", "Give samples of the same kind")
+    if game.classes and label is None:
+        raise UsageError("this run's discriminator is told labels, and these samples have none", "Give an .npz with labels, or class folders")
+    cast = sampled(game.actors, session.state)
+    held_out = session.dataset.test is not None
+    truth, truth_label = _real(session, held_out, count)
+    z = sample_latents(game.latent.distribution, recipe.latent.size, recipe.seed, range(count))
+    own_label = torch.arange(count) % game.classes if game.classes else None
+    with torch.no_grad():
+        own = game.sample(cast, z, own_label, Batch(truth, truth_label, torch.zeros(len(truth))))
+        return {
+            "reading": game.reading,
+            "equilibrium": game.equilibrium,
+            "step": session.step,
+            "given": _opinion(session, cast, game.kind.encode(torch.from_numpy(given)), None if label is None else torch.from_numpy(label)),
+            "real": {**_opinion(session, cast, game.kind.encode(truth), truth_label), "split": "test" if held_out else "train"},
+            "generated": _opinion(session, cast, own, own_label),
+        }
+
+
+def _opinion(session: Session, cast: Cast, samples: Tensor, label: Tensor | None) -> dict[str, Any]:
+    told = label if session.game.classes else None
+    logits = torch.cat(
+        [
+            reduce_logits(cast("discriminator", part, None if told is None else told[start : start + len(part)], inference=True).logits)
+            for start, part in zip(range(0, len(samples), 256), samples.split(256), strict=True)
+        ]
+    ).float()
+    probability = session.game.reading == "probability"
+    scores = torch.sigmoid(logits) if probability else logits
+    middle = 0.0 if session.game.reading != "raw" else 0.5
+    opinion: dict[str, Any] = {"n": len(logits), "score": float(scores.mean()), "score_std": float(scores.std(correction=0))}
+    if session.game.reading in ("probability", "raw"):
+        opinion["judged_real"] = float((logits > middle).float().mean())
+    return {**opinion, "logit": float(logits.mean())}
+
+
+def _real(session: Session, held_out: bool, count: int) -> tuple[Tensor, Tensor | None]:
+    split = session.dataset.test if held_out else session.dataset.train
+    if not isinstance(split, Split):
+        raw = real(session.dataset, held_out, count, session.recipe.seed)
+        assert raw is not None  # an endless source always draws
+        return torch.from_numpy(raw), None
+    places = numpy_generator(session.recipe.seed, "score").permutation(len(split.target))[:count]
+    label = split.label
+    return torch.from_numpy(split.target[places]), None if label is None else torch.from_numpy(label[places])
