@@ -188,4 +188,9 @@ class Recipe(Settings):
         )
 
 
+def scaling_for(data: Data, images: Scaling, points: Scaling = "standard") -> Scaling:
+    """The scaling of a recipe that takes images as well as points."""
+    return points if data.kind == "points" else images
+
+
 MAY_CHANGE = ("machine", "keeping")  # fields of a recipe that may differ on resume

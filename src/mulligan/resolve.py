@@ -25,7 +25,9 @@ DEFAULT_RECIPE = "fast"
 NAMED_PARTS = ("players", "penalties")  # parts of a recipe whose keys are names
 
 
-def resolve(source: str | None, recipe: str = DEFAULT_RECIPE, settings: Sequence[str] = (), seed: int | None = None) -> tuple[Recipe, Dataset]:
+def resolve(
+    source: str | None, recipe: str = DEFAULT_RECIPE, settings: Sequence[str] = (), seed: int | None = None
+) -> tuple[Recipe, Dataset]:
     """The recipe that a command asks for, and its data.
 
     source: data by name or path; absent for the set that the recipe was published on.
@@ -43,7 +45,7 @@ def resolve(source: str | None, recipe: str = DEFAULT_RECIPE, settings: Sequence
             find.trust(recipe)
         base = None
         wanted = {"source": source if source is not None else published_on(recipe)}
-    if find.is_outside(str(wanted["source"])) and source is not None:
+    if source is not None and find.is_outside(source):
         find.trust(source)
     known = {name: value for name, value in wanted.items() if name in ("source", "size", "colour", "labels")}
     dataset = open_dataset(_validated(Data, _applied(known, {k: v for k, v in keys.items() if k.startswith("data.")}, Data, "data.")))

@@ -15,6 +15,8 @@ from mulligan.training.game import Batch, Cast
 from mulligan.training.session import Session
 from mulligan.training.state import sampled
 
+BLOCK = 256  # samples that D sees at once
+
 
 def judged(session: Session, given: np.ndarray, label: np.ndarray | None, count: int) -> dict[str, Any]:
     """D's opinion of `given` raw samples (N, ...) with labels (N,) where the game has classes, of real and of generated ones.
@@ -26,7 +28,9 @@ def judged(session: Session, given: np.ndarray, label: np.ndarray | None, count:
     if tuple(given.shape[1:]) != game.kind.shape:
         raise UsageError(f"samples of shape {tuple(given.shape[1:])}: this run's are {game.kind.shape}", "Give samples of the same kind")
     if game.classes and label is None:
-        raise UsageError("this run's discriminator is told labels, and these samples have none", "Give an .npz with labels, or class folders")
+        raise UsageError(
+            "this run's discriminator is told labels, and these samples have none", "Give an .npz with labels, or class folders"
+        )
     cast = sampled(game.actors, session.state)
     held_out = session.dataset.test is not None
     truth, truth_label = _real(session, held_out, count)
@@ -34,31 +38,35 @@ def judged(session: Session, given: np.ndarray, label: np.ndarray | None, count:
     own_label = torch.arange(count) % game.classes if game.classes else None
     with torch.no_grad():
         own = game.sample(cast, z, own_label, Batch(truth, truth_label, torch.zeros(len(truth))))
-        return {
-            "reading": game.reading,
-            "equilibrium": game.equilibrium,
-            "step": session.step,
-            "given": _opinion(session, cast, game.kind.encode(torch.from_numpy(given)), None if label is None else torch.from_numpy(label)),
-            "real": {**_opinion(session, cast, game.kind.encode(truth), truth_label), "split": "test" if held_out else "train"},
-            "generated": _opinion(session, cast, own, own_label),
+        said = {
+            "given": _logits(session, cast, game.kind.encode(torch.from_numpy(given)), None if label is None else torch.from_numpy(label)),
+            "real": _logits(session, cast, game.kind.encode(truth), truth_label),
+            "generated": _logits(session, cast, own, own_label),
         }
+    opinions = {name: _opinion(session, logits, said["real"]) for name, logits in said.items()}
+    opinions["real"]["split"] = "test" if held_out else "train"
+    return {"reading": game.reading, "equilibrium": game.equilibrium, "step": session.step, **opinions}
 
 
-def _opinion(session: Session, cast: Cast, samples: Tensor, label: Tensor | None) -> dict[str, Any]:
+def _logits(session: Session, cast: Cast, samples: Tensor, label: Tensor | None) -> Tensor:
     told = label if session.game.classes else None
-    logits = torch.cat(
-        [
-            reduce_logits(cast("discriminator", part, None if told is None else told[start : start + len(part)], inference=True).logits)
-            for start, part in zip(range(0, len(samples), 256), samples.split(256), strict=True)
-        ]
-    ).float()
+    parts = []
+    for start in range(0, len(samples), BLOCK):
+        part = slice(start, start + BLOCK)
+        parts.append(cast("discriminator", samples[part], None if told is None else told[part], inference=True).logits)
+    return reduce_logits(torch.cat(parts)).float()
+
+
+def _opinion(session: Session, logits: Tensor, real: Tensor) -> dict[str, Any]:
+    """Means of what D said; real_above: the share of pairs with a real sample in which the real one has the larger logit."""
     probability = session.game.reading == "probability"
     scores = torch.sigmoid(logits) if probability else logits
     middle = 0.0 if session.game.reading != "raw" else 0.5
     opinion: dict[str, Any] = {"n": len(logits), "score": float(scores.mean()), "score_std": float(scores.std(correction=0))}
     if session.game.reading in ("probability", "raw"):
         opinion["judged_real"] = float((logits > middle).float().mean())
-    return {**opinion, "logit": float(logits.mean())}
+    above = 1 - torch.searchsorted(real.sort().values, logits, right=True).float() / len(real)
+    return {**opinion, "logit": float(logits.mean()), "real_above": float(above.mean())}
 
 
 def _real(session: Session, held_out: bool, count: int) -> tuple[Tensor, Tensor | None]:

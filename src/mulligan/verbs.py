@@ -1,7 +1,9 @@
 """The verbs as functions: train, resume, score, and the plan of a training. The command line and `GAN` both call these."""
 
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,10 +13,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from mulligan import find
 from mulligan.data.dataset import Dataset, require_same
-from mulligan.errors import CheckpointError, PreemptedError, StoppedError, UsageError
+from mulligan.errors import CheckpointError, MulliganError, PreemptedError, StoppedError, TerminatedError, UsageError
 from mulligan.kinds.kind import Kind
 from mulligan.metrics.figures import Figures
-from mulligan.recipe import MAY_CHANGE, Machine, Recipe
+from mulligan.recipe import MAY_CHANGE, Data, Machine, Recipe
 from mulligan.resolve import changed, flat, reopened
 from mulligan.runs import checkpoints, environment, history, lock
 from mulligan.runs.folder import Run, create, find_unfinished, identity, runs_base
@@ -23,10 +25,11 @@ from mulligan.signals import Signalled, shielded
 from mulligan.training.budget import Budget
 from mulligan.training.compiling import compiler, decide_compile, decide_precision
 from mulligan.training.finishing import finish, real, write_facts
+from mulligan.training.game import Game
 from mulligan.training.loop import Audience, Loop, Tick
 from mulligan.training.observing import Observer
 from mulligan.training.session import Session
-from mulligan.training.state import count, sampled
+from mulligan.training.state import count
 
 SCORED = 1000  # samples of each side that `score` looks at
 
@@ -81,11 +84,12 @@ def train(
     """
     audience = audience or Quiet()
     dataset = dataset or reopened(recipe)
+    game = made_game(recipe, dataset)  # before anything is written: a recipe that cannot be played leaves no folder behind
     if run is not None:
         folder = Run(Path(run))
         if folder.exists:
             recipe = _same_recipe(folder, recipe, dataset)
-        elif folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
+        elif folder.path.exists() and not _is_empty(folder):
             raise UsageError(f"{folder.path} is there already and holds no run", "Name a new or an empty folder")
         folder.prepare()
     else:
@@ -93,7 +97,7 @@ def train(
         if unfinished is not None:
             audience.say(f"continuing {unfinished.path}, the newest unfinished run of this recipe and data (--run DIR begins another)")
         folder = unfinished or create(runs_base(), f"{recipe.name}-{Path(recipe.data.source).name}")
-    return _work(folder, recipe, dataset, budget or Budget(), audience, command)
+    return _work(folder, recipe, dataset, game, budget or Budget(), audience, command)
 
 
 def resume(
@@ -112,10 +116,12 @@ def resume(
     """
     folder = Run(Path(run))
     recipe = changed(folder.read_recipe(), settings)
-    dataset = reopened(recipe)
-    if not allow_changed_data:
-        require_same(dataset.data, recipe.data)
-    return _work(folder, recipe, dataset, budget or Budget(), audience or Quiet(), command)
+    with _saved(folder):
+        dataset = reopened(recipe)
+        if not allow_changed_data or not _fits(dataset.data, recipe.data):
+            require_same(dataset.data, recipe.data)
+        game = made_game(recipe, dataset)
+        return _work(folder, recipe, dataset, game, budget or Budget(), audience or Quiet(), command)
 
 
 def open_session(folder: Run, recipe: Recipe, dataset: Dataset) -> Session:
@@ -130,8 +136,13 @@ def open_session(folder: Run, recipe: Recipe, dataset: Dataset) -> Session:
 
 def new_session(folder: Run, recipe: Recipe, dataset: Dataset) -> Session:
     """A session at step 0."""
-    game = find.attribute(find.load("tasks", recipe.task), "game")(recipe, fitted_kind(recipe, dataset))
-    return Session(folder, recipe, dataset, game)
+    return Session(folder, recipe, dataset, made_game(recipe, dataset))
+
+
+def made_game(recipe: Recipe, dataset: Dataset) -> Game:
+    """The game of a recipe, with its players as they begin."""
+    game: Game = find.attribute(find.load("tasks", recipe.task), "game")(recipe, fitted_kind(recipe, dataset))
+    return game
 
 
 def fitted_kind(recipe: Recipe, dataset: Dataset) -> Kind:
@@ -154,7 +165,8 @@ def score(run: Path | str, raw: Any, label: Any = None) -> dict[str, Any]:
     Returns, for `given`, `real` and `generated`: n, the mean logit, the mean score as the loss reads it, the share judged real.
     """
     folder = Run(Path(run))
-    recipe = decide(folder, folder.read_recipe(), Budget(), None)
+    recipe = folder.read_recipe()
+    recipe = recipe.model_copy(update={"machine": recipe.machine.model_copy(update={"device": "cpu"})})  # a few thousand samples
     dataset = reopened(recipe)
     session = open_session(folder, recipe, dataset)
     if "discriminator" not in session.game.actors:
@@ -181,8 +193,19 @@ def _same_recipe(folder: Run, recipe: Recipe, dataset: Dataset) -> Recipe:
     return recorded.model_copy(update={part: getattr(recipe, part) for part in MAY_CHANGE})
 
 
-def _work(folder: Run, recipe: Recipe, dataset: Dataset, budget: Budget, audience: Listener, command: Sequence[str]) -> Outcome:
-    with lock.hold(folder):
+def _is_empty(folder: Run) -> bool:
+    """Whether a folder holds nothing, or only what a process leaves that ends before it wrote its recipe."""
+    own = {folder.lock_file, folder.holder_file, folder.samples, folder.checkpoints}
+    return folder.path.is_dir() and all(path in own or path.name.startswith(".recipe") for path in folder.path.iterdir())
+
+
+def _fits(found: Data, recorded: Data) -> bool:
+    """Whether other data can go through the networks of a run."""
+    return (found.kind, found.shape, found.classes) == (recorded.kind, recorded.shape, recorded.classes)
+
+
+def _work(folder: Run, recipe: Recipe, dataset: Dataset, game: Game, budget: Budget, audience: Listener, command: Sequence[str]) -> Outcome:
+    with _saved(folder), lock.hold(folder):
         folder.sweep()
         voice = _Voice(folder, audience)
         decided = decide(folder, recipe, budget, dataset)
@@ -191,11 +214,7 @@ def _work(folder: Run, recipe: Recipe, dataset: Dataset, budget: Budget, audienc
             folder.write_status("unfinished")
         torch.set_num_threads(decided.machine.threads)
         _record(folder, decided, command or sys.argv[1:])
-        session = new_session(folder, decided, dataset)
-        try:
-            return _trained(session, budget, voice, audience)
-        except Signalled as error:
-            raise _interrupted(session, error) from None
+        return _trained(Session(folder, decided, dataset, game), budget, voice, audience)
 
 
 def _trained(session: Session, budget: Budget, voice: "_Voice", audience: Listener) -> Outcome:
@@ -209,6 +228,8 @@ def _trained(session: Session, budget: Budget, voice: "_Voice", audience: Listen
             voice.say(f"{folder.path} is finished: {session.step:,} steps, {session.images:,} images")
             return _outcome(session, recorded_figures(folder), True)
         history.cut(folder, checkpoint.step)
+    else:
+        session.save()  # so that there is a way back from the first step on
     for skipped in session.dataset.skipped:
         voice.say(f"skipped {skipped.file}: {skipped.reason}")
     observer = Observer(session)
@@ -250,13 +271,25 @@ def recorded_figures(folder: Run) -> Figures | None:
         raise CheckpointError(f"{folder.metrics_file} holds no figures that this version reads") from None
 
 
-def _interrupted(session: Session, error: Signalled) -> PreemptedError | StoppedError:
-    """What a signal means once the state is on disk: the same command goes on."""
-    import signal
+@contextmanager
+def _saved(folder: Run) -> Iterator[None]:
+    """Say what a signal means for a run: where it has a checkpoint, the same command goes on."""
+    try:
+        yield
+    except Signalled as error:
+        raise _interrupted(folder, error) from None
 
-    said = f"stopped at step {session.step:,}; the newest checkpoint is in {session.run.path}"
-    hint = f"`mulligan resume {session.run.path}` goes on"
-    return PreemptedError(said, hint) if error.number == signal.SIGTERM else StoppedError(said, hint)
+
+def _interrupted(folder: Run, error: Signalled) -> MulliganError:
+    steps = folder.checkpoint_steps()
+    hint = f"`mulligan resume {folder.path}` goes on"
+    if error.number == signal.SIGTERM:
+        if not steps:
+            return TerminatedError("terminated by SIGTERM before there was anything to save", "Give the same command again")
+        return PreemptedError(f"stopped by SIGTERM; the state is saved at step {steps[-1]:,} in {folder.path}", hint)
+    if not steps:
+        return StoppedError("interrupted before there was anything to save", "Give the same command again")
+    return StoppedError(f"stopped; the state is saved at step {steps[-1]:,} in {folder.path}", hint)
 
 
 def decide(folder: Run, recipe: Recipe, budget: Budget, dataset: Dataset | None) -> Recipe:

@@ -3,7 +3,10 @@
 import pytest
 
 from mulligan import find
-from mulligan.testing import check_loss, check_network, check_penalty
+from mulligan.resolve import resolve
+from mulligan.testing import check_loss, check_network, check_penalty, check_recipe, check_task
+
+IMAGES = ("mnist", "fashion")  # published sets, which a machine may not have
 
 
 @pytest.mark.parametrize("name", find.names("losses"))
@@ -22,6 +25,20 @@ def test_penalty(name: str) -> None:
 def test_network(name: str) -> None:
     """Pure functions of parameters and buffers, of the right shapes, for every kind of sample that they accept."""
     check_network(name)
+
+
+@pytest.mark.parametrize("name", find.names("recipes"))
+def test_recipe(name: str) -> None:
+    """Two steps at its real size, the second one with the same bits after a way through a checkpoint; the digits stand in for MNIST."""
+    source = find.load("recipes", name).DATA
+    check_recipe(name, "digits" if source in IMAGES else source, ("batch=8",))
+
+
+@pytest.mark.parametrize("name", find.names("tasks"))
+def test_task(name: str) -> None:
+    """Each turn moves its players and no others."""
+    small = {"generate": resolve("ring", "points", ["batch=8"]), "reconstruct": resolve("digits", "autoencoder", ["batch=8"])}
+    check_task(name, small[name][0])
 
 
 @pytest.mark.parametrize(("folder", "name"), [(folder, name) for folder in ("losses", "penalties") for name in find.names(folder)])

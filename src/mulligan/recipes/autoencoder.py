@@ -1,7 +1,7 @@
 """`autoencoder`: m numbers to n and back, m much larger than n."""
 
 from mulligan.networks import mlp
-from mulligan.recipe import Adam, Data, Latent, Player, Recipe
+from mulligan.recipe import Adam, Data, Latent, Player, Recipe, scaling_for
 
 DATA = "mnist"
 
@@ -17,7 +17,7 @@ def autoencoder(data: Data, *, codes: int = 32) -> Recipe:
         name="autoencoder",
         task="reconstruct",
         data=data,
-        scaling="unit",
+        scaling=scaling_for(data, "unit"),
         latent=Latent(size=codes),
         players={
             "encoder": Player(network=mlp.Encoder(widths=(256,), initialisation="he"), optimiser=optimiser),

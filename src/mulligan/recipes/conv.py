@@ -1,7 +1,7 @@
 """`conv`: the convolutional follow-up that introductions promise."""
 
 from mulligan.networks import conv as networks
-from mulligan.recipe import Adam, Data, Player, Recipe
+from mulligan.recipe import Adam, Data, Player, Recipe, scaling_for
 
 DATA = "fashion"
 
@@ -14,6 +14,7 @@ def conv(data: Data) -> Recipe:
     return Recipe(
         name="conv",
         data=data,
+        scaling=scaling_for(data, "symmetric"),
         players={
             "generator": Player(network=networks.Generator(normalisation="batch"), optimiser=Adam()),
             "discriminator": Player(network=networks.Discriminator(), optimiser=Adam()),

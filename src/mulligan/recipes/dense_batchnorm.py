@@ -1,7 +1,7 @@
 """`dense-batchnorm`: a dense GAN with BatchNorm in G, published for MNIST and Fashion-MNIST on a laptop CPU."""
 
 from mulligan.networks import mlp
-from mulligan.recipe import Adam, Data, Player, Recipe, Turns
+from mulligan.recipe import Adam, Data, Player, Recipe, Turns, scaling_for
 
 DATA = "mnist"
 
@@ -16,7 +16,7 @@ def dense_batchnorm(data: Data) -> Recipe:
     return Recipe(
         name="dense-batchnorm",
         data=data,
-        scaling="unit",
+        scaling=scaling_for(data, "unit"),
         players={
             "generator": Player(
                 network=mlp.Generator(widths=(256, 512, 1024), normalisation="batch", initialisation="glorot"), optimiser=Adam()

@@ -1,7 +1,7 @@
 """`dense-dropout`: a dense GAN with dropout in D, published for Fashion-MNIST with Keras."""
 
 from mulligan.networks import mlp
-from mulligan.recipe import Adam, Data, Order, Player, Recipe, Turns
+from mulligan.recipe import Adam, Data, Order, Player, Recipe, Turns, scaling_for
 
 DATA = "fashion"
 
@@ -17,6 +17,7 @@ def dense_dropout(data: Data) -> Recipe:
     return Recipe(
         name="dense-dropout",
         data=data,
+        scaling=scaling_for(data, "symmetric"),
         players={
             "generator": Player(network=mlp.Generator(widths=(256, 512, 1024), initialisation="normal"), optimiser=Adam(rate=2e-4)),
             "discriminator": Player(

@@ -1,7 +1,7 @@
 """`dense-smooth`: a small dense GAN with dropout in both networks and one-sided label smoothing, published for MNIST."""
 
 from mulligan.networks import mlp
-from mulligan.recipe import Adam, Data, Latent, Loss, Order, Player, Recipe
+from mulligan.recipe import Adam, Data, Latent, Loss, Order, Player, Recipe, scaling_for
 
 DATA = "mnist"
 
@@ -17,6 +17,7 @@ def dense_smooth(data: Data) -> Recipe:
     return Recipe(
         name="dense-smooth",
         data=data,
+        scaling=scaling_for(data, "symmetric"),
         latent=Latent(distribution="uniform"),
         players={
             "generator": Player(network=mlp.Generator(widths=(32, 64, 128), dropout=0.3, initialisation="glorot"), optimiser=optimiser),

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from mulligan.networks import conv, mlp
-from mulligan.recipe import Adam, Data, Ema, Latent, Loss, Network, Penalty, Player, Recipe
+from mulligan.recipe import Adam, Data, Ema, Latent, Loss, Network, Penalty, Player, Recipe, scaling_for
 
 DATA = "fashion"
 
@@ -28,7 +28,7 @@ def modern(data: Data, *, network: Literal["dense", "conv"] = "dense", gamma: fl
     return Recipe(
         name="modern",
         data=data,
-        scaling="standard" if data.kind == "points" else "symmetric",
+        scaling=scaling_for(data, "symmetric"),
         latent=Latent(size=64),
         players={
             "generator": Player(network=generator, optimiser=optimiser, ema=Ema()),

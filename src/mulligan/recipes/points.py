@@ -1,7 +1,7 @@
 """`points`: a GAN for points of any number of columns."""
 
 from mulligan.networks import mlp
-from mulligan.recipe import Adam, Data, Latent, Player, Recipe
+from mulligan.recipe import Adam, Data, Latent, Player, Recipe, scaling_for
 
 DATA = "parabola"
 BUILT_IN = ("parabola", "ring", "grid")
@@ -18,7 +18,7 @@ def points(data: Data) -> Recipe:
     return Recipe(
         name="points",
         data=data,
-        scaling="none" if data.source in BUILT_IN else "standard",
+        scaling=scaling_for(data, "symmetric", "none" if data.source in BUILT_IN else "standard"),
         latent=Latent(size=5),
         players={
             "generator": Player(network=mlp.Generator(widths=(15,), activation="relu", initialisation="he"), optimiser=optimiser),

@@ -1,7 +1,7 @@
 """`shallow`: a GAN for MNIST with one hidden layer in G and two in D."""
 
 from mulligan.networks import mlp
-from mulligan.recipe import Adam, Data, Player, Recipe, Turns
+from mulligan.recipe import Adam, Data, Player, Recipe, Turns, scaling_for
 
 DATA = "mnist"
 EPOCHS = 30
@@ -17,7 +17,7 @@ def shallow(data: Data) -> Recipe:
     return Recipe(
         name="shallow",
         data=data,
-        scaling="unit",
+        scaling=scaling_for(data, "unit"),
         players={
             "generator": Player(network=mlp.Generator(widths=(256,), initialisation="glorot"), optimiser=Adam()),
             "discriminator": Player(network=mlp.Discriminator(widths=(100, 50), initialisation="glorot"), optimiser=Adam()),

@@ -59,7 +59,7 @@ def save(
             beside.mkdir(parents=True)
             _write(beside, step, groups, facts)
             _put_in_place(beside, path)
-        except OSError:
+        except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
             raise
     _rotate(run, step, keep, best)

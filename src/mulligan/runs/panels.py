@@ -11,12 +11,14 @@ from typing import Any, Literal
 from mulligan.runs.facts import Reading
 
 Colour = Literal["real", "fake", "goal", "third", "fourth"]
+_LARGEST = 1e30  # a figure beyond has diverged, and no axis could show it beside others
+_LONGEST = 15  # letters of a name beside a curve
 _THIRD: tuple[Colour, ...] = ("third", "fourth", "goal")
-_LOSS_NAMES = {
+_NAMES = {
     "discriminator.loss.real": "D on real",
     "discriminator.loss.fake": "D on fake",
-    "discriminator.loss": "D",
-    "generator.loss": "G",
+    "discriminator.penalty.zero-centred-real": "slope at real",
+    "discriminator.penalty.zero-centred-fake": "slope at fake",
 }
 _COLOURS: dict[str, Colour] = {
     "discriminator.loss.real": "real",
@@ -77,7 +79,7 @@ def _points(history: list[dict[str, Any]], key: str) -> tuple[tuple[float, float
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
 
 def _scores(history: list[dict[str, Any]], reading: Reading | None) -> Panel:
@@ -118,7 +120,7 @@ def _named(history: list[dict[str, Any]], keys: list[str], part: str) -> tuple[C
     curves: tuple[Curve, ...] = ()
     for key in keys:
         colour = _COLOURS[key] if key in _COLOURS else next(free)
-        curves += _curves(history, (key, _LOSS_NAMES.get(key) or _plain(key, part), colour, False))
+        curves += _curves(history, (key, _NAMES.get(key) or _plain(key, part), colour, False))
     return curves
 
 
@@ -126,7 +128,8 @@ def _plain(key: str, part: str) -> str:
     player, _, rest = key.partition(part)
     initial = {"discriminator": "D", "generator": "G"}.get(player, player)
     words = re.split(r"[/\\]", rest.strip("."))[-1].replace("-", " ").replace("_", " ")  # a path of outside code stays private
-    return words if part == ".penalty" else f"{initial} {words}".strip()
+    name = words if part == ".penalty" else f"{initial} {words}".strip()
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
 def _keys(history: list[dict[str, Any]]) -> list[str]:

@@ -79,6 +79,7 @@ def page(run: Run) -> str:
         curves_dark=_curves(lines, known, dark=True),
         settings=list(_settings(recipe)),
         sessions=environment.sessions(run),
+        decisions=list(_decisions(environment.sessions(run))),
         command=f"mulligan {{}} {shlex.quote(run.name)}".format,
         model=run.model.joinpath("model.json").is_file(),
         images=bool(known and known.data.kind == "image"),
@@ -202,6 +203,16 @@ def _settings(recipe: dict[str, Any]) -> Iterator[Setting]:
     for path, value in _flat(recipe):
         key = ".".join(part if part.isidentifier() else last_part(part) for part in path)
         yield Setting(key, _value_text(path, value), meanings.get(path, ""))
+
+
+def _decisions(sessions: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """What was settled in the last session, without what was left open."""
+    found = sessions[-1].get("decisions") if sessions else None
+    for name, value in found.items() if isinstance(found, dict) else ():
+        if isinstance(value, dict):  # such as outside code with the hashes of its files
+            value = [last_part(str(key)) for key in value]
+        if value not in (None, "", []):
+            yield name.replace("_", " "), _value_text(("decisions", name), value)
 
 
 def _flat(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -26,6 +26,7 @@ _NAMES = {
     "bfloat16": "BF16", "int16": "I16", "uint16": "U16", "int8": "I8", "uint8": "U8", "bool": "BOOL",
 }  # fmt: skip
 MAXIMUM_AXES = 16
+MAXIMUM_ELEMENTS = 2**48  # sides of 0 counted as 1: an empty tensor of a huge shape overflows what torch can count
 _MENDING = "Use a file that Mulligan wrote"
 _STRIDES = "strides"  # key of the metadata that keeps memory formats: a tensor must come back with its strides to compute the same bits
 
@@ -191,6 +192,8 @@ def _entry(name: str, facts: Any, strides: Any, path: Path) -> Entry:
         raise refused(f"unknown dtype {str(facts['dtype'])[:20]}")
     if not _are_counts(shape) or len(shape) > MAXIMUM_AXES or not _are_counts(offsets) or len(offsets) != 2:
         raise refused("shape and offsets must be whole numbers that are not negative")
+    if math.prod(max(side, 1) for side in shape) > MAXIMUM_ELEMENTS:
+        raise refused(f"shape {shape} is out of range")
     if math.prod(shape) * BYTES[facts["dtype"]] != offsets[1] - offsets[0]:
         raise refused(f"shape {shape} does not fit its {offsets[1] - offsets[0]} bytes")
     own = strides.get(name, []) if isinstance(strides, dict) else None

@@ -1,5 +1,6 @@
 """Which real samples each turn sees: a function of the step, never of what was drawn before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -135,3 +136,16 @@ class Schedule:
             else:
                 low = middle + 1
         return low
+
+
+def draw_sizes(batches: Sequence[Batch | None]) -> tuple[int, ...]:
+    """How many numbers each turn draws: one per sample that it reads or, if it reads nothing, per sample of the turn before.
+
+    So the short batch at the end of an epoch is short for the turns that go with it.
+    """
+    size = next(len(batch.target) for batch in batches if batch is not None)
+    sizes = []
+    for batch in batches:
+        size = size if batch is None else len(batch.target)
+        sizes.append(size)
+    return tuple(sizes)

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import torch
 
-from mulligan.data.dataset import Dataset, Endless, Split
+from mulligan.data.dataset import Dataset, Endless
 from mulligan.layers.table import table
 from mulligan.metrics.figures import Figures, figures
 from mulligan.randomness import numpy_generator
@@ -13,6 +13,7 @@ from mulligan.recipe import Latent
 from mulligan.runs import checkpoints, curves, facts, history, report
 from mulligan.sampling.description import Description, Trained, public_source
 from mulligan.sampling.model import Model
+from mulligan.training.game import Batch
 from mulligan.training.loop import Loop
 from mulligan.training.observing import describe_split, write_progress
 from mulligan.training.session import Session
@@ -78,9 +79,11 @@ def _export(session: Session, state: State, step: int) -> Figures:
     recipe, game = session.recipe, session.game
     weights = {f"{name}/{key}": tensor for name in game.actors if name != "discriminator" for key, tensor in _tensors(state, name).items()}
     if game.fit is not None:
-        places = numpy_generator(recipe.seed, "fit").permutation(recipe.data.count or 1)[:FITTED_CODES]
+        fitted = real(session.dataset, False, FITTED_CODES, recipe.seed)
+        assert fitted is not None  # there is always a training split
         with torch.no_grad():
-            mean, factor = game.fit(sampled(game.actors, state), session.source.records(places))
+            record = Batch(torch.from_numpy(fitted).to(recipe.machine.device), None, torch.zeros(len(fitted)))
+            mean, factor = game.fit(sampled(game.actors, state), record)
         weights |= {"latent/mean": mean, "latent/factor": factor}
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     encoder = recipe.players.get("encoder")
@@ -161,8 +164,9 @@ def _player_facts(session: Session, name: str) -> facts.PlayerFacts:
 
 
 def _example_inputs(session: Session, name: str) -> tuple[torch.Tensor, ...]:
-    """What a player is given, without memory: a latent for the generator, a sample for all others; and a label where there is one."""
-    shape = session.game.latent.shape if name == "generator" else session.game.kind.shape
+    """What a player is given, without memory: a latent for the generator, a sample for others, unless the game says; and a label."""
+    usual = session.game.latent.shape if name == "generator" else session.game.kind.shape
+    shape = session.game.inputs.get(name, usual)
     label = (torch.zeros(2, dtype=torch.long, device="meta"),) if session.game.classes else ()
     return (torch.zeros(2, *shape, device="meta"), *label)
 

@@ -119,6 +119,7 @@ class Game:
     equilibrium: str = ""
     latent: Draw = Draw("normal", (1,))
     classes: int = 0
+    inputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # shapes that players are given, unless a latent or a sample
     shows_real: bool = False  # whether the picture of a report holds real samples too
     makes_samples: bool = True  # whether samples come from latents alone, so that the generator is a model of its own
     fit: Callable[[Cast, Batch], tuple[Tensor, Tensor]] | None = None  # mean and factor of a Gaussian that latents go through

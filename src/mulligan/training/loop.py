@@ -13,9 +13,10 @@ from mulligan.errors import CheckpointError, DivergedError
 from mulligan.randomness import seed_operators
 from mulligan.runs import checkpoints, curves, history
 from mulligan.signals import Signalled, raise_pending, shielded
+from mulligan.training.batches import draw_sizes
 from mulligan.training.budget import Budget
 from mulligan.training.compiling import Step, stepper
-from mulligan.training.game import Batch, Tensors, drawn
+from mulligan.training.game import Batch, Tensors
 from mulligan.training.horizon import Horizon
 from mulligan.training.observing import Observer
 from mulligan.training.schedules import knobs
@@ -24,6 +25,7 @@ from mulligan.training.session import Session
 MOST_ROLLBACKS = 3
 EARLY = 6  # reports before the first regular one, each at half the images of the next
 TICK = 0.5  # seconds between two progress lines
+DRAWING = 20.0  # seconds between two drawings of the curves
 
 
 class Tick(NamedTuple):
@@ -56,19 +58,6 @@ def report_points(reports: int) -> list[float]:
     return [0.0, *early, *(place / reports for place in range(1, reports + 1))]
 
 
-def draw_sizes(batches: Sequence[Batch | None]) -> tuple[int, ...]:
-    """How many numbers each turn draws: one per sample that it reads or, if it reads nothing, per sample of the turn before.
-
-    So the short batch at the end of an epoch is short for the turns that go with it.
-    """
-    size = next(len(batch.target) for batch in batches if batch is not None)
-    sizes = []
-    for batch in batches:
-        size = size if batch is None else len(batch.target)
-        sizes.append(size)
-    return tuple(sizes)
-
-
 @dataclass
 class Loop:
     """Trains a session until its horizon or its budget."""
@@ -82,9 +71,10 @@ class Loop:
     _points: list[float] = field(init=False)
     _begun: float = field(init=False, default=0.0)
     _before: float = field(init=False, default=0.0)
-    _seen: set[tuple[int, ...]] = field(init=False, default_factory=set)  # sizes of batches that the step has run on, and so is compiled for
+    _seen: set[tuple[int, ...]] = field(init=False, default_factory=set)  # sizes of batches that the step has run on (is compiled for)
     _whole: bool = field(init=False, default=True)  # whether the state stands between two steps, so that it may be saved
     _ticked: float = field(init=False, default=0.0)
+    _drawn: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
         self._play = stepper(self.session.game, self.session.recipe)
@@ -126,18 +116,11 @@ class Loop:
 
     def _step(self) -> None:
         session = self.session
-        recipe, step, attempt = session.recipe, session.step, session.controls.attempt
-        batches = session.schedule.batches(session.source, step, attempt)
+        batches, draws, now = session.inputs()
         sizes = draw_sizes(batches)
-        device = recipe.machine.device
-        draws = [
-            {name: values.to(device) for name, values in drawn(turn, size, recipe.seed, step, attempt).items()}
-            for turn, size in zip(session.game.turns, sizes, strict=True)
-        ]
-        now = knobs(recipe, session.controls, session.images)
-        seed_operators(recipe.seed, step, attempt)
+        seed_operators(session.recipe.seed, session.step, session.controls.attempt)
         # A compilation takes so long that a signal has to interrupt it; it is broken off, so what is worth keeping is saved before.
-        compiles = recipe.machine.compile == "on" and sizes not in self._seen
+        compiles = session.recipe.machine.compile == "on" and sizes not in self._seen
         if compiles and self._seen:
             session.save()
         with nullcontext() if compiles else shielded():
@@ -201,8 +184,11 @@ class Loop:
             session.forget()
             self._horizon.correct(session)
             session.save()
-        curves.write(session.run)
         self._clock()
+        if session.seconds - self._drawn >= DRAWING:  # a drawing takes as long as hundreds of small steps; the last one is made at the end
+            self._drawn = session.seconds
+            curves.write(session.run)
+            self._clock()
 
     def line(self) -> dict[str, float]:
         """A line of the history for this step."""

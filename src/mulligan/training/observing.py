@@ -45,7 +45,7 @@ class Observer:
             self.validation, other = source.records(order[:half]), source.records(order[-half:])
         else:
             draws = [source.split.draw(VALIDATION, numpy_generator(seed, "validation", side)) for side in (0, 1)]
-            self.validation, other = (Batch(torch.from_numpy(draw), None, torch.zeros(VALIDATION)) for draw in draws)
+            self.validation, other = (Batch(torch.from_numpy(draw).to(source.device), None, torch.zeros(VALIDATION)) for draw in draws)
         self.slices = Slices(self._decoded_raw(self.validation.target))
         self.floor = self.slices.distance(self._decoded_raw(other.target))
         seen = self.session.game.kind.encode(self.validation.target)
@@ -73,7 +73,8 @@ class Observer:
         cast = sampled(game.actors, session.state)
         if kind.name == "points":
             made = torch.cat(list(self._samples(len(self.validation.target))))
-            picture = preview_points(self._decoded_raw(self.validation.target), kind.decode(made), self._decision(cast), session.dataset.columns)
+            real = self._decoded_raw(self.validation.target)
+            picture = preview_points(real, kind.decode(made), self._decision(cast), session.dataset.columns)
             mark = Mark(composite=True, seed=session.recipe.seed)
         else:
             with torch.no_grad():

@@ -12,9 +12,10 @@ from mulligan.recipe import Recipe
 from mulligan.runs import checkpoints
 from mulligan.runs.folder import Run
 from mulligan.signals import shielded
-from mulligan.training.batches import Schedule, Source
+from mulligan.training.batches import Schedule, Source, draw_sizes
 from mulligan.training.controls import Controls
-from mulligan.training.game import Game
+from mulligan.training.game import Batch, Game, Tensors, drawn
+from mulligan.training.schedules import knobs
 from mulligan.training.state import State, initial, named, put_back
 
 
@@ -48,6 +49,16 @@ class Session:
     def images(self) -> int:
         """Real samples seen so far."""
         return self.schedule.images(self.source, self.step)
+
+    def inputs(self) -> tuple[list[Batch | None], list[Tensors], Tensors]:
+        """What this step is played with: batches and draws by turn, and the knobs as they are now."""
+        recipe, attempt = self.recipe, self.controls.attempt
+        batches = self.schedule.batches(self.source, self.step, attempt)
+        draws = [
+            {name: values.to(recipe.machine.device) for name, values in drawn(turn, size, recipe.seed, self.step, attempt).items()}
+            for turn, size in zip(self.game.turns, draw_sizes(batches), strict=True)
+        ]
+        return batches, draws, knobs(recipe, self.controls, self.images)
 
     def add(self, figures: Mapping[str, float]) -> None:
         """Count the figures of one step into the means of the next report."""

@@ -27,7 +27,8 @@ def play(
         buffers = {name: player.buffers for name, player in state.items()}
         moves, (told, buffers_after) = gradients(turn, game.actors, named, buffers, batch, drawn, knobs, precision)
         flat = {name: state[name].layout.flat(moves[name]) for name in turn.players}
-        finite = finite & all_finite([*told.values(), *flat.values()])
+        moving = [tensor for tensors in buffers_after.values() for tensor in tensors.values()]
+        finite = finite & all_finite([*told.values(), *flat.values(), *moving])
         for name, gradient in flat.items():
             move(state[name], game.actors[name], gradient, turn, knobs, name, finite)
         for name, player in state.items():
@@ -62,5 +63,5 @@ def commit(old: Tensor, new: Tensor, finite: Tensor) -> None:
 
 
 def all_finite(tensors: Sequence[Tensor]) -> Tensor:
-    """Whether every number is finite: a sum of zeros times numbers is not, where one of them is not."""
-    return torch.isfinite(torch.stack([(tensor * 0).sum() for tensor in tensors]).sum())
+    """Whether every number is finite, and its square too: a gradient of 1e20 would leave an infinite second moment."""
+    return torch.isfinite(torch.stack([tensor.square().sum() for tensor in tensors]).sum())

@@ -1,0 +1,95 @@
+"""`mulligan sample`: draw samples from a run or a model."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mulligan.cli.command import SCHEMA_VERSION, AsJson, Trusted, call, trust
+from mulligan.errors import UsageError
+
+if TYPE_CHECKING:
+    from mulligan.sampling.blocks import Place
+    from mulligan.sampling.model import Model
+
+_SHOWN = 16  # images, where no number was given: enough to see, and quick
+_PLOTTED = 1000  # points: fewer show no shape
+_PAIRS = 20
+
+
+def run(arguments: list[str]) -> int:
+    """Draw samples."""
+    return call("sample", sample, arguments)
+
+
+def sample(
+    which: Annotated[str, typer.Argument(metavar="RUN_OR_MODEL", help="A run or model folder, or the name or the number of a run.")],
+    to: Annotated[Path, typer.Option(metavar="FILE_OR_FOLDER", help="A .png, .npz or (points) .csv, or a folder for one file each.")],
+    n: Annotated[int | None, typer.Option("--n", metavar="N", help="How many: samples 0 to N-1 of the seed.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, metavar="N", help="Seed of the samples; 0 if absent.")] = None,
+    seeds: Annotated[
+        str | None, typer.Option(metavar="A-B", help="The first sample of each of these seeds, such as 0-99 or 1,5,9.")
+    ] = None,
+    label: Annotated[str | None, typer.Option(metavar="L", help="The class of all samples, by number or name.")] = None,
+    grid: Annotated[str | None, typer.Option(metavar="10x10", help="Columns x rows of a .png.")] = None,
+    reconstruct: Annotated[
+        str | None, typer.Option(metavar="DATA", help="Write these samples beside their reproductions (autoencoder).")
+    ] = None,
+    trusted: Trusted = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw samples. A sample is the same whatever is asked beside it."""
+    from mulligan.sampling.asked import MOST_SAMPLES, parse_grid, parse_seeds
+
+    cells = parse_grid(grid) if grid else None
+    known_seeds = parse_seeds(seeds) if seeds else None
+    if n is not None and not 1 <= n <= MOST_SAMPLES:
+        raise UsageError(f"--n {n}: expected 1 to {MOST_SAMPLES:,}")
+    if known_seeds and (n is not None or seed is not None):
+        raise UsageError("--seeds names each sample, so --n and --seed do not go with it", "Leave them out")
+    if reconstruct and (known_seeds or seed is not None or label):
+        raise UsageError("--reconstruct draws nothing, so --seed, --seeds and --label do not go with it", "Leave them out")
+    trust(trusted)
+    from mulligan.sampling.blocks import first_of, of_seed
+
+    model = load(which)
+    if reconstruct:
+        files = _reconstructed(model, reconstruct, to, n, cells)
+    else:
+        count = n or (cells[0] * cells[1] if cells else _SHOWN if len(model.kind.shape) == 3 else _PLOTTED)
+        files = _drawn(model, first_of(known_seeds) if known_seeds else of_seed(seed or 0, range(count)), label, to, cells)
+    show_files(files, as_json, {"model": model.description.weights})
+
+
+def load(which: str) -> "Model":
+    """The model that a person means: a path, or the name or the number of a run. Raises UsageError, CheckpointError, UnsafeError."""
+    from mulligan.runs.folder import open_run
+    from mulligan.sampling.model import Model
+
+    return Model.load(which if Path(which).exists() else open_run(which).path)
+
+
+def show_files(files: tuple[Path, ...], as_json: bool, facts: dict[str, str]) -> None:
+    """Say what was written: the files, or where they are if there are many."""
+    if as_json:
+        print(json.dumps({"schema_version": SCHEMA_VERSION, **facts, "files": [str(file) for file in files]}, ensure_ascii=False))
+    elif len(files) == 1:
+        print(files[0])
+    else:
+        print(f"{len(files)} files in {files[0].parent}")
+
+
+def _drawn(model: "Model", places: tuple["Place", ...], label: str | None, to: Path, grid: tuple[int, int] | None) -> tuple[Path, ...]:
+    from mulligan.sampling.output import write_samples
+
+    return write_samples(model.draw(places, label), to, grid)
+
+
+def _reconstructed(model: "Model", data: str, to: Path, n: int | None, grid: tuple[int, int] | None) -> tuple[Path, ...]:
+    from mulligan import given
+    from mulligan.sampling.output import write_reconstructions
+
+    count = n or (grid[0] * grid[1] if grid else _PAIRS)
+    originals, _ = given.read(data, model.kind.shape)
+    return (write_reconstructions(model, originals[:count], to, *(grid[:1] if grid else ())),)
