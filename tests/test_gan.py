@@ -32,9 +32,8 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> GAN:
 
 
 def test_learned(fitted: GAN) -> None:
-    assert (fitted.steps_, fitted.images_, fitted.recipe_.seed) == (3, 24, 1)
+    assert (fitted.history_[-1]["step"], fitted.history_[-1]["images"], fitted.recipe_.seed) == (3, 24, 1)
     assert fitted.parameters_ == {"generator": 100 * 8 + 8 + 8 * 64 + 64, "discriminator": 529}
-    assert fitted.history_[-1]["step"] == 3
     assert fitted.figures_.distance.value > 0
     assert fitted.run_.is_dir()
     assert fitted.model_.parameters == fitted.parameters_["generator"]
@@ -69,6 +68,8 @@ def test_saved_and_loaded(fitted: GAN, tmp_path: Path) -> None:
         loaded.score(IMAGES)
     from_run = GAN.load(fitted.run_)
     assert from_run.recipe == "shallow"
+    assert from_run.parameters_ == fitted.parameters_
+    assert from_run.figures_ == fitted.figures_
     assert from_run.score(IMAGES)["given"]["n"] == 120
 
 
@@ -85,7 +86,7 @@ def test_the_same_numbers_go_on(fitted: GAN, monkeypatch: pytest.MonkeyPatch, ca
     monkeypatch.setenv("MULLIGAN_RUNS", str(fitted.run_.parent))
     again = GAN("shallow", settings=TINY, seed=1, verbose=True).fit(IMAGES.copy(), images="32")
     assert again.run_ == fitted.run_
-    assert again.steps_ == 4
+    assert again.history_[-1]["step"] == 4
     assert "from step 3" in capsys.readouterr().err
 
 

@@ -18,7 +18,7 @@ from mulligan.errors import UsageError
 from mulligan.metrics.figures import Figures
 from mulligan.recipe import Recipe
 from mulligan.resolve import resolve
-from mulligan.runs import history
+from mulligan.runs import facts, history
 from mulligan.runs.folder import Run, runs_base
 from mulligan.sampling.blocks import of_seed
 from mulligan.sampling.model import Labels, Model
@@ -38,13 +38,21 @@ class GAN:
     seed: of every draw; the recipe's own if absent. verbose: tell on stderr how training goes.
 
     Learned: model_ (Model), run_ (Path of the run folder, None after loading a model alone), recipe_ (Recipe, resolved), parameters_
-    (trainable weights by player), figures_ (Figures with their floors, or None), history_ (a dict per report), steps_, images_, seconds_.
+    (trainable weights by player), figures_ (Figures with their floors, or None), history_ (a dict per report: step, images, seconds and
+    the named figures).
 
     >>> tiny = {"generator.network.widths": [8], "discriminator.network.widths": [8], "machine.threads": 1}
     >>> gan = GAN("points", settings=tiny)
     >>> gan.get_params()["recipe"]
     'points'
     """
+
+    model_: Model | None
+    run_: Path | None
+    recipe_: Recipe
+    parameters_: dict[str, int]
+    figures_: Figures | None
+    history_: list[history.Line]
 
     def __init__(
         self, recipe: str = "fast", *, settings: Mapping[str, Any] | None = None, seed: int | None = None, verbose: bool = False
@@ -90,8 +98,6 @@ class GAN:
             with Terminal() as terminal:
                 outcome = verbs.train(recipe, dataset, run=run, budget=budget, audience=terminal, command=["GAN.fit"])
         self._learn(Run(outcome.run))
-        self.parameters_, self.figures_ = outcome.parameters, outcome.figures
-        self.steps_, self.images_, self.seconds_ = outcome.steps, outcome.images, outcome.seconds
         return self
 
     def sample(self, n: int = 16, seed: int = 0, label: Labels = None) -> Samples:
@@ -163,25 +169,20 @@ class GAN:
         changed = [f"{name}={value!r}" for name, value in self.get_params().items() if value != signature[name].default or name == "recipe"]
         return f"GAN({', '.join(changed)})"
 
-    model_: Model
-    run_: Path | None
-    recipe_: Recipe
-    parameters_: dict[str, int | None]
-    figures_: Figures | None
-    history_: list[history.Line]
-    steps_: int
-    images_: int
-    seconds_: float
-
     def _learn(self, run: Run) -> None:
-        self.model_ = Model.load(run.path)
+        known = facts.read(run)
+        self.model_ = Model.load(run.path) if (run.model / "model.json").exists() else None
         self.run_ = run.path
         self.recipe_ = run.read_recipe()
+        self.parameters_ = {player.name: player.trainable for player in known.players} if known else {}
+        self.figures_ = verbs.recorded_figures(run)
         self.history_ = history.read(run)
 
     def _model(self) -> Model:
         if "model_" not in vars(self):
             raise UsageError(f"this {type(self).__name__} is not fitted yet", "Call fit(data) first, or GAN.load(PATH)")
+        if self.model_ is None:
+            raise UsageError("there is no model", "Either training has not ended yet, or this game makes no samples from noise")
         return self.model_
 
     def _keys(self) -> list[str]:
@@ -196,7 +197,7 @@ class GAN:
         """Where the data are, and the file that was written for them: named by its content, so that the same numbers are the same data."""
         if data is None or isinstance(data, str | Path):
             if labels is not None:
-                raise UsageError("labels are for numbers in memory", "A folder has its classes as folders, an .npz its own labels")
+                raise _labels_without_numbers()
             return None if data is None else str(data), None
         numbers = given.as_numbers(data)
         digest = sha256(f"{numbers.dtype.str} {numbers.shape}".encode() + np.ascontiguousarray(numbers).tobytes())
@@ -211,8 +212,14 @@ class GAN:
     def _given(self, data: Any, labels: Any) -> given.Given:
         model = self._model()
         if isinstance(data, str | Path):
+            if labels is not None:
+                raise _labels_without_numbers()
             return given.read(str(data), model.kind.shape, model.classes)
         return given.read_array(data, model.kind.shape, model.classes, labels)
+
+
+def _labels_without_numbers() -> UsageError:
+    return UsageError("labels are for numbers in memory", "A folder has its classes as folders, an .npz its own labels")
 
 
 def _parameters() -> list[str]:

@@ -128,14 +128,18 @@ class Turns(Settings):
 
     critic: int = Field(1, ge=1, le=100, description="Times that the discriminator moves before the generator does.")
     separate: bool = Field(False, description="The discriminator moves on real samples and then, on its own, on fake ones.")
-    fakes: Literal["training", "inference"] = Field("training", description="Mode of the generator when it makes fakes for the discriminator.")
+    fakes: Literal["training", "inference"] = Field(
+        "training", description="Mode of the generator when it makes fakes for the discriminator."
+    )
 
 
 class Order(Settings):
     """In which order real samples are drawn."""
 
     how: Literal["replacement", "epochs"] = Field("epochs", description="Drawn with replacement, or each once per epoch.")
-    short_batch: bool = Field(False, description="Whether an epoch ends with a smaller batch; otherwise batches run on into the next epoch.")
+    short_batch: bool = Field(
+        False, description="Whether an epoch ends with a smaller batch; otherwise batches run on into the next epoch."
+    )
 
 
 class Machine(Settings):
@@ -161,7 +165,9 @@ class Recipe(Settings):
     name: str = Field(description="Name of the recipe.")
     task: str = Field("generate", description="Which game is played: file in tasks/, or path.py:name.")
     data: Data
-    scaling: Scaling = Field("symmetric", description="Numbers that the networks see: pixels in [-1, 1] or [0, 1]; points as they are or standardised.")
+    scaling: Scaling = Field(
+        "symmetric", description="Numbers that the networks see: pixels in [-1, 1] or [0, 1]; points as they are or standardised."
+    )
     conditional: bool = Field(False, description="Whether both networks are told the label.")
     latent: Latent = Latent()
     players: dict[str, Player]

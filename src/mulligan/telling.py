@@ -24,11 +24,8 @@ def data_text(data: DataFacts) -> str:
     classes = f"; {len(data.classes)} classes" if data.classes else ""
     moments = "" if data.mean is None or data.std is None else f" (mean {data.mean:.3g}, standard deviation {data.std:.3g})"
     stored, seen = ((f"{low:.4g}", f"{high:.4g}") for low, high in (data.stored, data.seen))
-    lines = [
-        f"data: {data.name}, {_sample(data)}; {many}{classes}",
-        f"  numbers from {stored[0]} to {stored[1]}, seen by the networks as {seen[0]} to {seen[1]}{moments}",
-    ]
-    return "\n".join([*lines, *(f"  skipped {file}" for file in data.skipped[:5])])
+    first = f"data: {data.name}, {_sample(data)}; {many}{classes}"
+    return f"{first}\n  numbers from {stored[0]} to {stored[1]}, seen by the networks as {seen[0]} to {seen[1]}{moments}"
 
 
 def player_text(player: PlayerFacts) -> str:

@@ -230,8 +230,7 @@ def _trained(session: Session, budget: Budget, voice: "_Voice", audience: Listen
         history.cut(folder, checkpoint.step)
     else:
         session.save()  # so that there is a way back from the first step on
-    for skipped in session.dataset.skipped:
-        voice.say(f"skipped {skipped.file}: {skipped.reason}")
+    _say_skipped(session, audience)
     observer = Observer(session)
     write_facts(session)
     observer.write_real()
@@ -315,12 +314,24 @@ def _record(folder: Run, recipe: Recipe, command: Sequence[str]) -> None:
     environment.record(folder, command, {**recipe.machine.model_dump(mode="json"), "outside_code": find.trusted()})
 
 
+def _say_skipped(session: Session, audience: Listener) -> None:
+    """Every file that was left out goes to log.txt; a terminal is told the first."""
+    reasons = [f"{skipped.file}: {skipped.reason}" for skipped in session.dataset.skipped]
+    for reason in reasons:
+        session.run.log(f"skipped {reason}")
+    if reasons:
+        shown = "; ".join(reasons[:3]) + ("; ..." if len(reasons) > 3 else "")
+        audience.say(f"{session.recipe.data.source}: files left out: {len(reasons)} ({shown}); training goes on without them")
+
+
 def _say_start(session: Session, voice: "_Voice") -> None:
     recipe, machine = session.recipe, session.recipe.machine
     data = recipe.data
     where = f"step {session.step:,}" if session.step else "the beginning"
     voice.say(f"{recipe.name} on {Path(data.source).name}: samples of shape {tuple(data.shape)}, run {session.run.path}, from {where}")
-    note = "" if machine.compile == "on" or compiler() else " (no C++ compiler found: the step is not compiled)"
+    note = "" if compiler() else " (no C++ compiler found: the step is not compiled)"
+    if machine.compile == "on":
+        note = " (the first step waits for that, up to a minute)"
     voice.say(f"{machine.device}, {machine.threads} threads, {machine.precision}, compile {machine.compile}{note}")
 
 

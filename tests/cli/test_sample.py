@@ -100,10 +100,16 @@ def test_score_wants_labels_where_d_is_told_them(command, finished: Path, tmp_pa
 
 def test_originals_beside_reproductions(command, images: Path, tiny, tmp_path: Path) -> None:
     settings = [setting.replace("discriminator", "encoder") for setting in tiny]
-    run = tmp_path / "run"
-    said = command("train", images, "--recipe", "autoencoder", *settings, "--steps", "2", "--run", run, "--json")
+    run, photos = tmp_path / "run", tmp_path / "photos"
+    photos.mkdir()
+    for place, image in enumerate(np.load(images)["images"]):
+        Image.fromarray(image).save(photos / f"{place}.png")
+    (photos / "broken.png").write_bytes(b"\x89PNG\r\n")
+    said = command("train", photos, "--recipe", "autoencoder", *settings, "--steps", "2", "--run", run, "--json")
     assert said.code == 0
     assert json.loads(said.out)["parameters"]["discriminator"] is None
+    assert "files left out: 1 (broken.png: " in said.err
+    assert "skipped broken.png" in (run / "log.txt").read_text()
     assert command("sample", run, "--reconstruct", images, "--n", "7", "--to", tmp_path / "pairs.npz").code == 0
     pairs = np.load(tmp_path / "pairs.npz")
     assert np.array_equal(pairs["originals"], np.load(images)["images"][:7])

@@ -130,6 +130,7 @@ def test_a_plan_leaves_nothing_behind(command, images: Path, tiny, tmp_path: Pat
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.slow  # whole networks on 8,000 digits; .ci/run runs the demo itself
 def test_demo_ends_with_what_to_open(command, tmp_path: Path) -> None:
     run = tmp_path / "demo"
     said = command("demo", "--time", "1s", "--run", run)

@@ -46,9 +46,8 @@ def test_points_follow_the_columns() -> None:
         recipe = recipe_function("points")(Data(source="table.csv", kind="points", shape=(columns,)))
         assert recipe.scaling == "standard"
         signature = recipe.signature()
-        sizes = [
-            sum(p.numel() for p in recipe.players[name].network.build(signature).parameters()) for name in ("generator", "discriminator")
-        ]
+        networks = [recipe.players[name].network.build(signature) for name in ("generator", "discriminator")]
+        sizes = [sum(parameter.numel() for parameter in network.parameters()) for network in networks]
         assert sizes == [5 * 15 + 15 + 15 * columns + columns, columns * 25 + 25 + 25 + 1]
 
 

@@ -64,7 +64,7 @@ def show_run(which: _Which, as_json: AsJson = False) -> None:
 
 
 def remove_runs(
-    which: Annotated[list[str], typer.Argument(metavar="RUN...", help="Run folders, or names or numbers of runs.")],
+    which: Annotated[list[str], typer.Argument(metavar="RUN", help="Run folders, or names or numbers of runs.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:

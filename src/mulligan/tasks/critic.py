@@ -48,7 +48,9 @@ def constraint_of(recipe: Recipe) -> Callable[[Tensors, Tensors], Tensors] | Non
     if not constraints:
         return None
     if len(constraints) > 1:
-        raise UsageError(f"penalties {', '.join(name for name, _ in constraints)}: one constraint on the weights is enough", "Drop the others")
+        raise UsageError(
+            f"penalties {', '.join(name for name, _ in constraints)}: one constraint on the weights is enough", "Drop the others"
+        )
     name, thing = constraints[0]
 
     def constraint(parameters: Tensors, knobs: Tensors) -> Tensors:

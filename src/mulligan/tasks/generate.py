@@ -61,7 +61,9 @@ def _smoothing(recipe: Recipe, loss: Any) -> dict[str, float]:
     if not recipe.loss.smoothing:
         return {}
     if loss.needs_pairs or "smoothing" not in inspect.signature(loss.real_loss).parameters:
-        raise UsageError(f"loss {recipe.loss.name} has no labels that could be smoothed", "Set loss.smoothing=0, or loss.name=non-saturating")
+        raise UsageError(
+            f"loss {recipe.loss.name} has no labels that could be smoothed", "Set loss.smoothing=0, or loss.name=non-saturating"
+        )
     return {"smoothing": recipe.loss.smoothing}
 
 

@@ -45,9 +45,7 @@ def actor(module: nn.Module, player: Player) -> Actor:
     """A player that begins as this module."""
     parameters = {name: tensor.detach() for name, tensor in module.named_parameters()}
     structure = copy.deepcopy(module).requires_grad_(False).to("meta")
-    return Actor(
-        copy.deepcopy(structure).train(), structure.eval(), parameters, dict(module.named_buffers()), player.optimiser, player.ema
-    )
+    return Actor(copy.deepcopy(structure).train(), structure.eval(), parameters, dict(module.named_buffers()), player.optimiser, player.ema)
 
 
 def initial(actors: Mapping[str, Actor], device: str = "cpu") -> State:

@@ -8,7 +8,7 @@ from torch import Tensor
 from mulligan.training.game import Actor, Batch, Game, Tensors, Turn
 from mulligan.training.gradients import gradients
 from mulligan.training.state import PlayerState, State, parameters
-from mulligan.training.update import adam
+from mulligan.training.update import adam, adam_in_place
 
 
 def play(
@@ -44,16 +44,18 @@ def move(player: PlayerState, actor: Actor, gradient: Tensor, turn: Turn, knobs:
     """Update one player by its gradient, all of it flat: parameters, moments, average."""
     if actor.optimiser is None or player.first is None or player.second is None:
         return
-    updates = player.updates + 1
-    moved = adam(player.parameters, gradient, player.first, player.second, updates, knobs[f"{name}.rate"], actor.optimiser)
-    after = moved.parameter
+    updates, rate = player.updates + 1, knobs[f"{name}.rate"]
+    if torch.compiler.is_compiling():
+        moved = adam(player.parameters, gradient, player.first, player.second, updates, rate, actor.optimiser)
+        commit(player.parameters, moved.parameter, finite)
+        commit(player.first, moved.first, finite)
+        commit(player.second, moved.second, finite)
+    else:
+        adam_in_place(player.parameters, gradient, player.first, player.second, updates, rate, actor.optimiser, finite)
     if turn.constraint is not None:
-        after = player.layout.flat(turn.constraint(player.layout.views(after), knobs))
+        commit(player.parameters, player.layout.flat(turn.constraint(player.layout.views(player.parameters), knobs)), finite)
     if player.ema is not None:
-        commit(player.ema, torch.lerp(after, player.ema, knobs[f"{name}.ema"]), finite)
-    commit(player.parameters, after, finite)
-    commit(player.first, moved.first, finite)
-    commit(player.second, moved.second, finite)
+        player.ema.lerp_(player.parameters, torch.where(finite, 1 - knobs[f"{name}.ema"], 0.0))
     commit(player.updates, updates, finite)
 
 
@@ -64,4 +66,4 @@ def commit(old: Tensor, new: Tensor, finite: Tensor) -> None:
 
 def all_finite(tensors: Sequence[Tensor]) -> Tensor:
     """Whether every number is finite, and its square too: a gradient of 1e20 would leave an infinite second moment."""
-    return torch.isfinite(torch.stack([tensor.square().sum() for tensor in tensors]).sum())
+    return torch.isfinite(torch.stack([torch.linalg.vector_norm(tensor) for tensor in tensors]).sum())

@@ -1,7 +1,12 @@
-"""The update of a player, as a function of plain tensors: it runs inside the compiled step, and its moments are saved by name."""
+"""The update of a player on plain tensors: it runs inside the compiled step, and its moments are saved by name.
+
+The formula stands in `adam`. A compiler makes one pass over memory of it; without one it makes a dozen, so that an eager step calls
+torch's own kernel for the same formula (twelve times as fast on 1.5 million numbers, dev/LOG.md).
+"""
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from mulligan.recipe import Adam
@@ -31,3 +36,33 @@ def adam(parameter: Tensor, gradient: Tensor, first: Tensor, second: Tensor, upd
     second_bias = 1 - settings.beta2**updates
     denominator = second.sqrt() / second_bias.sqrt() + settings.epsilon
     return Moved(parameter - rate / first_bias * first / denominator, first, second)
+
+
+def adam_in_place(
+    parameter: Tensor,
+    gradient: Tensor,
+    first: Tensor,
+    second: Tensor,
+    updates: Tensor,
+    rate: Tensor,
+    settings: Adam,
+    finite: Tensor,
+) -> None:
+    """As `adam`, written over parameter and moments where `finite` (a boolean scalar) holds; outside of a compiled step alone."""
+    torch._fused_adam_(
+        [parameter],
+        [gradient],
+        [first],
+        [second],
+        [],
+        [updates],
+        lr=rate,
+        beta1=settings.beta1,
+        beta2=settings.beta2,
+        weight_decay=0.0,
+        eps=settings.epsilon,
+        amsgrad=False,
+        maximize=False,
+        grad_scale=None,
+        found_inf=1.0 - finite.float(),
+    )
