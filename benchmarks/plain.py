@@ -167,7 +167,9 @@ def points(fused: bool = False) -> Plain:
     """Two updates: D on points of a parabola and on fakes, then G through a D that is held constant."""
     g = nn.Sequential(nn.Linear(5, 15), nn.ReLU(), nn.Linear(15, 2))
     d = nn.Sequential(nn.Linear(2, 25), nn.ReLU(), nn.Linear(25, 1), nn.Sigmoid())
-    for hidden in (g[0], d[0]):
+    for network in (g, d):
+        hidden = network[0]
+        assert isinstance(hidden, nn.Linear)
         nn.init.kaiming_uniform_(hidden.weight, nonlinearity="relu")
     adam_g = torch.optim.Adam(g.parameters(), lr=1e-3, fused=fused)
     adam_d = torch.optim.Adam(d.parameters(), lr=1e-3, fused=fused)

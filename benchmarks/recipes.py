@@ -129,9 +129,9 @@ def _replace_table(page: Path, rows: list[dict[str, Any]]) -> None:
     machines = sorted({f"{r['processor']}, {r['threads']} of {r['cores']} cores, torch {r['torch']}" for r in rows})
     dates = sorted({r["date"] for r in rows})
     note = (
-        f"Measured by `benchmarks/recipes.py` on {'; '.join(machines)} ({' to '.join(sorted({dates[0], dates[-1]}))}), one seed each, on a machine "
-        "shared with other work, so that times are upper bounds. Where a recipe was published on MNIST and the full set could not be had, "
-        "`digits` was used, for as many updates as published."
+        f"Measured by `benchmarks/recipes.py` on {'; '.join(machines)} ({' to '.join(sorted({dates[0], dates[-1]}))}), one seed each, "
+        "on a machine shared with other work, so that times are upper bounds. Where a recipe was published on MNIST and the full set "
+        "could not be had, `digits` was used, for as many updates as published."
     )
     before, _, rest = page.read_text().partition(START)
     _, _, after = rest.partition(END)

@@ -77,7 +77,8 @@ class Plan:
 def plan(recipe: Recipe, dataset: Dataset, budget: Budget | None = None) -> Plan:
     """Begin a training for some seconds in a temporary folder, and tell what the whole of it would take. Nothing stays on disk.
 
-    recipe: resolved, with its data opened. Where the step is to be compiled, it is compiled here too. Raises what training raises.
+    recipe: resolved, with its data opened. Where the step is to be compiled, it is compiled here too; of that, nothing stays but the
+    headers of its own that torch compiles once for each user and machine. Raises what training raises.
     """
     budget = budget or Budget()
     threads = torch.get_num_threads()

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mulligan.recipe import Adam
-from mulligan.training.update import adam
+from mulligan.training.update import adam, adam_in_place
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,20 @@ def test_arguments_stay() -> None:
 def test_a_zero_gradient_moves_nothing() -> None:
     zero = torch.zeros(3)
     assert torch.equal(adam(torch.ones(3), zero, zero, zero, torch.tensor(1.0), torch.tensor(0.1), Adam()).parameter, torch.ones(3))
+
+
+def test_in_place_is_the_same() -> None:
+    """The eager step's kernel; and where something was not finite, it leaves all as it is."""
+    generator = torch.Generator().manual_seed(0)
+    settings = Adam(rate=1e-3, beta1=0.9)
+    parameter, gradient, first = torch.randn((3, 40), generator=generator)
+    second = torch.rand(40, generator=generator)
+    updates, rate = torch.tensor(7.0), torch.tensor(settings.rate)
+    expected = adam(parameter, gradient, first, second, updates, rate, settings)
+    before = [tensor.clone() for tensor in (parameter, first, second)]
+    adam_in_place(parameter, gradient, first, second, updates, rate, settings, torch.tensor(False))
+    assert all(torch.equal(tensor, old) for tensor, old in zip((parameter, first, second), before, strict=True))
+    adam_in_place(parameter, gradient, first, second, updates, rate, settings, torch.tensor(True))
+    for ours, theirs in zip((parameter, first, second), expected, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-7)
+    assert float(updates) == 7

@@ -1,5 +1,6 @@
 """What a run leaves behind: the model of its best checkpoint, figures, facts, the GIF, the report."""
 
+import copy
 import time
 
 import numpy as np
@@ -152,7 +153,8 @@ def _data_facts(session: Session) -> facts.DataFacts:
 
 def _player_facts(session: Session, name: str) -> facts.PlayerFacts:
     recipe, actor = session.recipe, session.game.actors[name]
-    rows = table(actor.inference, *_example_inputs(session, name))
+    # The structure is given memory for a moment: torch would load for seconds what a pass without memory needs.
+    rows = table(copy.deepcopy(actor.inference).to_empty(device="cpu"), *_example_inputs(session, name))
     return facts.PlayerFacts(
         name=name,
         network=recipe.players[name].network.name,
@@ -164,11 +166,11 @@ def _player_facts(session: Session, name: str) -> facts.PlayerFacts:
 
 
 def _example_inputs(session: Session, name: str) -> tuple[torch.Tensor, ...]:
-    """What a player is given, without memory: a latent for the generator, a sample for others, unless the game says; and a label."""
+    """What a player is given: a latent for the generator, a sample for others, unless the game says; and a label."""
     usual = session.game.latent.shape if name == "generator" else session.game.kind.shape
     shape = session.game.inputs.get(name, usual)
-    label = (torch.zeros(2, dtype=torch.long, device="meta"),) if session.game.classes else ()
-    return (torch.zeros(2, *shape, device="meta"), *label)
+    label = (torch.zeros(2, dtype=torch.long),) if session.game.classes else ()
+    return (torch.zeros(2, *shape), *label)
 
 
 def _loss_facts(session: Session) -> facts.LossFacts | None:

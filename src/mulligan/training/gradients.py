@@ -36,4 +36,7 @@ def gradients(
         total = torch.stack(list(means.values())).sum()
         return total, ({**means, **told.figures}, cast.buffers)
 
-    return grad(objective, has_aux=True)({player: parameters[player] for player in turn.players})
+    taken: tuple[ByPlayer, tuple[Tensors, ByPlayer]] = grad(objective, has_aux=True)(
+        {player: parameters[player] for player in turn.players}
+    )
+    return taken

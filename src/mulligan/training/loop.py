@@ -92,7 +92,7 @@ class Loop:
             while True:
                 raise_pending()
                 self._report_if_due()
-                if self._is_over():
+                if self._is_over() and self._is_sound():
                     break
                 self._step()
                 self._clock()
@@ -101,7 +101,7 @@ class Loop:
             session.save()
             raise_pending()
         except Signalled:
-            if self._whole:  # otherwise a step was broken off, and the checkpoint before it stands
+            if self._whole and session.strange() is None:  # otherwise a step was broken off, and the checkpoint before it stands
                 session.save()
             raise
 
@@ -170,6 +170,8 @@ class Loop:
         reached = max(point for point in self._points if point <= progress + 1e-12)
         if reached <= session.controls.reported:
             return
+        if not self._is_sound():
+            return
         if any(line["step"] == session.step for line in history.read(session.run)[-1:]):
             history.cut(session.run, session.step - 1)  # a process was killed between this very report and its checkpoint
         line = self.line()
@@ -196,6 +198,16 @@ class Loop:
         rates = {name: float(value) for name, value in knobs(session.recipe, session.controls, session.images).items() if name != "device"}
         where = {"step": session.step, "images": session.images, "seconds": round(session.seconds, 3)}
         return {**where, **session.means(), **self.observer.figures(), **rates, "attempt": session.controls.attempt}
+
+    def _is_sound(self) -> bool:
+        """Whether what is about to be kept holds finite numbers alone (a constraint may have made others); if not, go back."""
+        strange = self.session.strange()
+        if strange is not None:
+            with shielded():
+                self._whole = False
+                self._roll_back({strange: math.nan})
+                self._whole = True
+        return strange is None
 
     def _roll_back(self, told: dict[str, float]) -> None:
         """Return to the newest checkpoint and try again with other numbers; nothing of the failed step was kept."""

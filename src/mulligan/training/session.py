@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mulligan.data.dataset import Dataset
-from mulligan.errors import CheckpointError
+from mulligan.errors import CheckpointError, DivergedError
 from mulligan.recipe import Recipe
 from mulligan.runs import checkpoints
 from mulligan.runs.folder import Run
@@ -74,8 +74,19 @@ class Session:
         """Begin new means."""
         self.totals, self.counted = {}, 0
 
+    def strange(self) -> str | None:
+        """The first tensor that holds a number that is not finite, as `player.name`; None if all is well."""
+        for player, tensors in named(self.state).items():
+            for name, tensor in tensors.items():
+                if not bool(tensor.isfinite().all()):
+                    return f"{player}.{name.replace('/', '.')}"
+        return None
+
     def save(self) -> None:
-        """Write a checkpoint of this step; signals wait."""
+        """Write a checkpoint of this step; signals wait. Raises DivergedError rather than save a number that is not finite."""
+        strange = self.strange()
+        if strange is not None:
+            raise DivergedError(f"step {self.step}: {strange} is not finite", "Check the network's first weights, or lower the rates")
         facts = {
             "controls": self.controls.model_dump(mode="json"),
             "seconds": self.seconds,
