@@ -161,9 +161,9 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("train", "publish"))
-    parser.add_argument("names", nargs="*")
+    parser.add_argument("names", nargs="*", help="recipes, and settings as key=value")
     parser.add_argument("--runs", type=Path, required=True)
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     names = [name for name in arguments.names if "=" not in name]
     if arguments.what == "train":
         train_all(arguments.runs, names, [name for name in arguments.names if "=" in name])

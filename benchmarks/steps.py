@@ -1,6 +1,6 @@
 """How long a training step takes: Mulligan beside plain PyTorch loops (`plain.py`) of the same five systems.
 
-    python benchmarks/steps.py                    # all five, about two minutes of compilation and three of steps
+    python benchmarks/steps.py                    # all five: some minutes, compilation among them
     python benchmarks/steps.py --only points --rounds 5 --json
 
 Mulligan's step is timed as the loop runs it: batches, draws, rates, seeding of dropout, the step, reading its figures, the checks
@@ -150,6 +150,7 @@ def quartiles(values: Sequence[float]) -> tuple[float, float]:
 def measure(system: str, rounds: int, steps: int, threads: int, compiled: bool) -> list[Row]:
     """Time the loops of one system."""
     _, build = SYSTEMS[system]
+    torch.compiler.reset()  # what was compiled for another system would be looked at before each step of this one
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, _threads(threads):
         loops: dict[str, StepOnce] = {EAGER: mulligan_loop(Path(folder) / "eager", system, threads, False)}
         if compiled:

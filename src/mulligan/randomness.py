@@ -32,9 +32,13 @@ def numpy_generator(seed: int, stream: str, step: int = 0, attempt: int = 0) -> 
     return np.random.Generator(np.random.PCG64(mixed(seed, stream, step, attempt)))
 
 
-def seed_operators(seed: int, step: int, attempt: int) -> None:
+def seed_operators(seed: int, step: int, attempt: int, device: str = "cpu") -> None:
     """Seed what draws inside operators (dropout), which repeats under the same compile setting."""
-    torch.manual_seed(mixed(seed, "operators", step, attempt))
+    number = mixed(seed, "operators", step, attempt)
+    if device == "cpu":  # torch.manual_seed formats a traceback for each accelerator that is not there: a third of a small step
+        torch.default_generator.manual_seed(number)
+    else:
+        torch.manual_seed(number)
 
 
 def latents(distribution: str, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

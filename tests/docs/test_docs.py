@@ -126,15 +126,14 @@ def test_every_example_is_in_the_docs() -> None:
     assert not missing
 
 
-@pytest.mark.parametrize("folder", ["losses", "penalties"])
-def test_every_paper_is_on_the_page_of_papers(folder: str) -> None:
-    """A loss or a penalty that is found stands on the page, with the number of its paper."""
+def test_every_paper_is_on_the_page_of_papers() -> None:
+    """What a file names by its number of arXiv stands on the page; losses and penalties beside their file."""
     page = (ROOT / "docs" / "papers.md").read_text(encoding="utf-8")
-    for name in find.names(folder):
-        number = re.search(r"arXiv (\d{4}\.\d{4,5})", find.load(folder, name).__doc__)
-        assert number is not None
-        assert f"{folder}/{name.replace('-', '_')}.py" in page, name
-        assert number[1] in page, f"{name}: {number[1]}"
+    source = "".join(file.read_text(encoding="utf-8") for part in ("src", "examples") for file in (ROOT / part).rglob("*.py"))
+    numbers = set(re.findall(r"arXiv\s+(\d{4}\.\d{4,5})", source))
+    assert not [number for number in numbers if number not in page]
+    files = [f"{folder}/{name.replace('-', '_')}.py" for folder in ("losses", "penalties") for name in find.names(folder)]
+    assert not [file for file in files if file not in page]
 
 
 def test_every_exit_code_is_in_the_readme() -> None:

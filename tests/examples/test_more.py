@@ -54,7 +54,7 @@ def test_f33_kind_trains_and_samples_where_it_is_trusted(tmp_path: Path, monkeyp
     assert done.figures is not None
     assert Run(done.run).progress_gif.is_file()
     monkeypatch.setattr(find, "_trusted", {})
-    with pytest.raises(UnsafeError, match="--trust my_kind.py:my_kind"):
+    with pytest.raises(UnsafeError, match=r"--trust my_kind\.py:my_kind"):
         Model.load(done.run)
     find.trust(KIND)
     angles = Model.load(done.run).sample(range(20))

@@ -9,7 +9,7 @@ DATA = "fashion"
 def conv(data: Data) -> Recipe:
     """Convolutions in both networks, BatchNorm in G, the standard non-saturating loss; no dense layer but the first and the last.
 
-    Everything is chosen here: widths, Adam 2e-4 with beta1 0.5, batch 64, 600,000 images.
+    Everything is chosen here: widths, Adam 2e-4 with beta1 0.5, batch 64, 400,000 images.
     """
     return Recipe(
         name="conv",
@@ -20,5 +20,5 @@ def conv(data: Data) -> Recipe:
             "discriminator": Player(network=networks.Discriminator(), optimiser=Adam()),
         },
         batch=64,
-        horizon=600_000,
+        horizon=400_000,
     )

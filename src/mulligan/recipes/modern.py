@@ -37,5 +37,5 @@ def modern(data: Data, *, network: Literal["dense", "conv"] = "dense", gamma: fl
         loss=Loss(name="pairing"),
         penalties={name: Penalty(weight=gamma, final=0.1) for name in ("zero-centred-real", "zero-centred-fake")},
         batch=64,
-        horizon=2_000_000,
+        horizon=1_000_000,
     )

@@ -51,5 +51,6 @@ def stepper(game: Game, recipe: Recipe) -> Step:
 
     if recipe.machine.compile != "on":
         return step
+    step.__code__ = step.__code__.replace()  # one of its own: the compiler limits recompilations per code object, in all runs of a process
     compiled: Step = torch.compile(step, fullgraph=True, dynamic=False)
     return compiled

@@ -1,6 +1,9 @@
-"""The one place where gradients are taken, so that another way of taking them can be tested equal."""
+"""The one place where gradients are taken, in two ways that are tested equal.
 
-from collections.abc import Mapping
+A gradient of a gradient compiles with `torch.func` alone; without a compiler torch's own tape gives the same numbers sooner (dev/LOG.md).
+"""
+
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -10,6 +13,8 @@ from mulligan.training.game import Actor, Batch, Cast, Tensors, Turn
 
 ByPlayer = dict[str, Tensors]
 Judged = tuple[Tensor, tuple[Tensors, ByPlayer]]  # named here: the compiler does not trace annotations of inner functions
+Objective = Callable[[ByPlayer], Judged]  # parameters of the moving players -> what they minimise, (figures, buffers)
+Taken = tuple[ByPlayer, tuple[Tensors, ByPlayer]]
 
 
 def gradients(
@@ -21,7 +26,7 @@ def gradients(
     draws: Tensors,
     knobs: Tensors,
     precision: torch.dtype,
-) -> tuple[ByPlayer, tuple[Tensors, ByPlayer]]:
+) -> Taken:
     """Gradients of a turn's objective with respect to the parameters of its players.
 
     Returns gradients by player and name, and beside them the turn's figures (means of its terms among them, scalars) and the buffers
@@ -30,13 +35,32 @@ def gradients(
 
     def objective(own: ByPlayer) -> Judged:
         cast = Cast(actors, {**parameters, **own}, buffers)
-        with torch.autocast(device_type=knobs["device"].device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
+        device = knobs["device"].device.type
+        with torch.autocast(device_type=device, dtype=torch.bfloat16, enabled=precision == torch.bfloat16, cache_enabled=False):
             told = turn.objective(cast, batch, draws, knobs)
         means = {name: values.float().mean() for name, values in told.terms.items()}
         total = torch.stack(list(means.values())).sum()
         return total, ({**means, **told.figures}, cast.buffers)
 
-    taken: tuple[ByPlayer, tuple[Tensors, ByPlayer]] = grad(objective, has_aux=True)(
-        {player: parameters[player] for player in turn.players}
-    )
+    own = {player: parameters[player] for player in turn.players}
+    return by_transform(objective, own) if torch.compiler.is_compiling() else by_tape(objective, own)
+
+
+def by_transform(objective: Objective, own: ByPlayer) -> Taken:
+    """Gradients by a transform of the function."""
+    taken: Taken = grad(objective, has_aux=True)(own)
     return taken
+
+
+def by_tape(objective: Objective, own: ByPlayer) -> Taken:
+    """Gradients by recording what the function does."""
+    leaves = {player: {name: tensor.detach().requires_grad_() for name, tensor in tensors.items()} for player, tensors in own.items()}
+    total, (figures, buffers) = objective(leaves)
+    flat = [tensor for tensors in leaves.values() for tensor in tensors.values()]
+    taken = iter(torch.autograd.grad(total, flat, allow_unused=True, materialize_grads=True))
+    moves = {player: {name: next(taken) for name in tensors} for player, tensors in leaves.items()}
+    return moves, (_detached(figures), {player: _detached(tensors) for player, tensors in buffers.items()})
+
+
+def _detached(tensors: Tensors) -> Tensors:
+    return {name: tensor.detach() for name, tensor in tensors.items()}

@@ -105,6 +105,18 @@ class Loop:
                 session.save()
             raise
 
+    def once(self) -> bool:
+        """A report if one is due, then a step; False where training is over."""
+        raise_pending()
+        self._report_if_due()
+        if self._is_over():
+            return False
+        self._step()
+        self._clock()
+        if self._horizon.steer(self.session, bool(self._seen)):
+            self._say_horizon()
+        return True
+
     def _is_over(self) -> bool:
         session, budget = self.session, self.budget
         return (
@@ -118,7 +130,7 @@ class Loop:
         session = self.session
         batches, draws, now = session.inputs()
         sizes = draw_sizes(batches)
-        seed_operators(session.recipe.seed, session.step, session.controls.attempt)
+        seed_operators(session.recipe.seed, session.step, session.controls.attempt, session.recipe.machine.device)
         # A compilation takes so long that a signal has to interrupt it; it is broken off, so what is worth keeping is saved before.
         compiles = session.recipe.machine.compile == "on" and sizes not in self._seen
         if compiles and self._seen:
