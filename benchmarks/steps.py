@@ -31,7 +31,6 @@ from mulligan.recipe import Data
 from mulligan.resolve import resolve
 from mulligan.runs import environment
 from mulligan.runs.folder import Run
-from mulligan.signals import raise_pending
 from mulligan.training.budget import Budget
 from mulligan.training.loop import Loop, Tick
 from mulligan.training.observing import Observer
@@ -93,13 +92,8 @@ def mulligan_loop(folder: Path, name: str, threads: int, compiled: bool) -> Step
     session.controls = session.controls.model_copy(update={"reported": 1.0})  # no report is due any more
     loop = Loop(session, Budget(), Bystander(), Observer(session))
 
-    def once() -> None:  # the body of Loop.run, which does not return between two steps
-        raise_pending()
-        loop._report_if_due()
-        loop._is_over()
-        loop._step()
-        loop._clock()
-        loop._horizon.steer(session, bool(loop._seen))
+    def once() -> None:
+        loop.once()
 
     return once
 

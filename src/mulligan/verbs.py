@@ -18,7 +18,7 @@ from mulligan.kinds.kind import Kind
 from mulligan.metrics.figures import Figures
 from mulligan.recipe import MAY_CHANGE, Data, Machine, Recipe
 from mulligan.resolve import changed, flat, reopened
-from mulligan.runs import checkpoints, environment, history, lock
+from mulligan.runs import checkpoints, environment, history, lock, report
 from mulligan.runs.folder import Run, create, find_unfinished, identity, runs_base
 from mulligan.scoring import judged
 from mulligan.signals import Signalled, shielded
@@ -243,6 +243,7 @@ def _trained(session: Session, budget: Budget, voice: "_Voice", audience: Listen
     finished = session.images >= session.controls.horizon or timed
     with shielded(saving=True):
         folder.write_status("finished" if finished else "unfinished")
+        report.write(folder)  # which says whether the run is finished
     voice.say(f"{'finished' if finished else 'stopped'} at step {session.step:,}: {session.images:,} images in {session.seconds:.1f} s")
     return _outcome(session, found, finished)
 

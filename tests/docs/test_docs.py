@@ -18,6 +18,7 @@ import torch
 
 from mulligan import find
 from mulligan.cli import main
+from mulligan.runs import environment
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -64,12 +65,16 @@ def assert_says(expected: str, said: str, where: str) -> None:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A folder with the examples, no network, nothing trusted; signals and threads are put back."""
+    """A folder with the examples, no network, nothing trusted; signals and threads are put back.
+
+    One core, whatever there is: tests run beside each other, and two threads each would wait for one another.
+    """
     shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MULLIGAN_OFFLINE", "1")
     monkeypatch.delenv("MULLIGAN_RUNS", raising=False)
     monkeypatch.setattr(find, "_trusted", {})
+    monkeypatch.setattr(environment, "cores", lambda: 1)
     threads = torch.get_num_threads()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield

@@ -53,6 +53,12 @@ def few_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def settings() -> tuple[str, ...]:
+    """Of the small training."""
+    return SETTINGS
+
+
+@pytest.fixture(scope="session")
 def asked(few_digits: Path) -> tuple[Recipe, Dataset]:
     """What `words` ask for."""
     return resolve(str(few_digits), "shallow", SETTINGS)

@@ -1,4 +1,4 @@
-"""What a run leaves behind: the model of its best checkpoint, figures, facts, the GIF, the report."""
+"""What a run leaves behind: the model of its best checkpoint, figures, facts, the GIF, the curves."""
 
 import copy
 import time
@@ -11,7 +11,7 @@ from mulligan.layers.table import table
 from mulligan.metrics.figures import Figures, figures
 from mulligan.randomness import numpy_generator
 from mulligan.recipe import Latent
-from mulligan.runs import checkpoints, curves, facts, history, report
+from mulligan.runs import checkpoints, curves, facts, history
 from mulligan.sampling.description import Description, Trained, public_source
 from mulligan.sampling.model import Model
 from mulligan.training.game import Batch
@@ -26,7 +26,7 @@ PUBLISHED = {("dense-batchnorm", "generator"): "published as 1,493,520, which co
 
 
 def finish(loop: Loop) -> Figures | None:
-    """Write what people open: model, figures, facts, pictures, report. The state is not changed. Returns the figures of the model."""
+    """Write what the report is made of: model, figures, facts, pictures. The state is not changed. Returns the figures of the model."""
     session = loop.session
     last = history.read(session.run)[-1:]
     if not last or last[0]["step"] != session.step:
@@ -39,7 +39,6 @@ def finish(loop: Loop) -> Figures | None:
     write_facts(session, found, step)
     write_progress(session)
     curves.write(session.run)
-    report.write(session.run)
     return found
 
 

@@ -86,9 +86,11 @@ class Observer:
 
     def write_real(self) -> None:
         """The real grid: the data first."""
-        arrays = self._decoded_raw(self.validation.target)
-        kind = self.session.game.kind
-        picture = kind.preview([arrays if kind.name == "points" else arrays[:GRID]], columns=COLUMNS)
+        arrays, kind = self._decoded_raw(self.validation.target), self.session.game.kind
+        if kind.name == "points":
+            picture = preview_points(arrays, None, names=self.session.dataset.columns)
+        else:
+            picture = kind.preview([arrays[:GRID]], columns=COLUMNS)
         write_png(picture, self.session.run.real_grid, None)
 
     def _samples(self, count: int) -> Iterator[Tensor]:
