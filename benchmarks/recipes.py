@@ -42,6 +42,15 @@ PLAN = {
     "fast": ("digits", "fashion"),
 }
 
+# Pictures that the pages show, beside the last grid of every run: name -> (recipe, data, file in samples/; None for the last grid).
+SHOWN = {
+    "digits-fast.png": ("fast", "digits", None),
+    "progress-fast.gif": ("fast", "digits", "progress.gif"),
+    "fashion-dense-dropout.png": ("dense-dropout", "fashion", None),
+    "points-ring.png": ("points", "ring", None),
+    "points.gif": ("points", "parabola", "progress.gif"),
+}
+
 
 class Teller(Quiet):
     """Sentences on stderr."""
@@ -99,9 +108,13 @@ def publish(runs: Path) -> None:
     RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
     _replace_table(ROOT / "README.md", rows)
     PICTURES.mkdir(exist_ok=True)
-    for run in finished:
-        recipe = run.read_recipe()
-        shutil.copy(run.sample_grid(run.sample_steps()[-1]), PICTURES / f"recipe-{recipe.name}-{recipe.data.source}.png")
+    by_name = {(run.read_recipe().name, run.read_recipe().data.source): run for run in finished}
+    for (name, source), run in by_name.items():
+        shutil.copy(run.sample_grid(run.sample_steps()[-1]), PICTURES / f"recipe-{name}-{source}.png")
+    for name, (recipe, source, file) in SHOWN.items():
+        if (recipe, source) in by_name:
+            run = by_name[recipe, source]
+            shutil.copy(run.samples / file if file else run.sample_grid(run.sample_steps()[-1]), PICTURES / name)
     for name in {r["recipe"] for r in rows}:
         _replace_docstring(name, [r for r in rows if r["recipe"] == name])
 

@@ -36,7 +36,7 @@ def read(source: str, shape: tuple[int, ...], classes: Sequence[str] = ()) -> Gi
             image = read_image(path, shape[1])
         except UnusableError as error:
             raise DataError(f"{path}: {error}", "Give another image") from None
-        return square(image, shape[1], shape[0])[None], None
+        return square(image, shape[1], shape[0])[None].copy(), None  # its memory is the picture's, which may not be written to
     if find.is_outside(source):
         find.trust(source)
     asked = Data(source=source, size=shape[1], colour="grey" if shape[0] == 1 else "rgb") if is_image else Data(source=source)

@@ -1,10 +1,16 @@
 """A small training by its command line, in this process or in one of its own, and the whole run that it is compared with."""
 
+import importlib
+import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,12 +56,6 @@ def few_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("digits") / "digits.npz"
     np.savez(path, images=split.target[:IMAGES, 0], labels=split.label[:IMAGES])
     return path
-
-
-@pytest.fixture(scope="session")
-def settings() -> tuple[str, ...]:
-    """Of the small training."""
-    return SETTINGS
 
 
 @pytest.fixture(scope="session")
@@ -108,3 +108,49 @@ def started() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     for process in processes:
         process.kill()
         process.communicate()
+
+
+Window = tuple[str, str, int]  # the function (module, name) at whose n-th call a signal comes
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AbstractContextManager[list[float]]]:
+    """at(window, signal, times=1): inside the block, this process sends itself a signal when it comes to the window; gives the moment."""
+
+    @contextmanager
+    def armed(window: Window, number: int, times: int = 1) -> Iterator[list[float]]:
+        module, dotted, nth = window
+        holder = importlib.import_module(module)
+        *path, name = dotted.split(".")
+        for part in path:
+            holder = getattr(holder, part)
+        function, calls, sent = getattr(holder, name), [0], []
+
+        @wraps(function)
+        def signalled(*arguments: Any, **keywords: Any) -> Any:
+            calls[0] += 1
+            if calls[0] == nth:
+                sent.append(time.monotonic())
+                for _ in range(times):
+                    os.kill(os.getpid(), number)
+            return function(*arguments, **keywords)
+
+        with monkeypatch.context() as patches:
+            patches.setattr(holder, name, signalled)
+            yield sent
+        assert sent
+        signals.install()  # a new process would have no signal pending
+
+    return armed
+
+
+@pytest.fixture
+def stopped(at: Callable[..., AbstractContextManager[list[float]]], mulligan: Callable[..., tuple[int, str]]) -> Callable[..., None]:
+    """stopped(step, *words): the command, preempted at that step; neither model nor report is made, which would take seconds."""
+
+    def run(step: int, *arguments: str) -> None:
+        with at(("mulligan.training.batches", "Schedule.batches", step + 1), signal.SIGTERM):
+            code, said = mulligan(*arguments)
+        assert code == 75, said
+
+    return run

@@ -21,6 +21,7 @@ from mulligan.testing.pieces import Left, train_in_pieces
 from mulligan.training.loop import Loop
 
 Mulligan = Callable[..., tuple[int, str]]
+Stopped = Callable[..., None]
 Started = Callable[..., "subprocess.Popen[str]"]
 POINTS = [pytest.param(point, marks=[] if point < 2 else pytest.mark.slow) for point in range(20)]
 
@@ -88,9 +89,9 @@ def test_f01_at_most_one_save_interval_is_lost(
     assert not list((tmp_path / "run" / "checkpoints").glob(".*"))
 
 
-def test_f09_the_second_process_is_told_of_the_first(words: list[str], mulligan: Mulligan, tmp_path: Path) -> None:
+def test_f09_the_second_process_is_told_of_the_first(words: list[str], mulligan: Mulligan, stopped: Stopped, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    assert mulligan(*words, "--steps", "1")[0] == 0
+    stopped(1, *words)
     code = (
         "import sys; from pathlib import Path; from mulligan.runs import lock; from mulligan.runs.folder import Run\n"
         "with lock.hold(Run(Path(sys.argv[1]))): print('held', flush=True); sys.stdin.read()"
@@ -104,9 +105,8 @@ def test_f09_the_second_process_is_told_of_the_first(words: list[str], mulligan:
         assert code_of_second == 2
         assert f"in use by process {first.pid} since" in said
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file() and path.name != ".lock"} == before
-    # without --run, the same command begins a run of its own
     first.communicate("")
-    assert mulligan(*words, "--steps", "2")[0] == 0
+    stopped(1, *words)
 
 
 def test_f18_time_is_overrun_by_a_step_and_a_save(

@@ -9,19 +9,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mulligan import cli
+from mulligan.data.dataset import Dataset
+from mulligan.recipe import Recipe
 from mulligan.runs.folder import Run
+from mulligan.testing.pieces import train_in_pieces
 
 Mulligan = Callable[..., tuple[int, str]]
+Stopped = Callable[..., None]
 USAGE, DATA, UNSAFE = 2, 3, 8
 
 
 @pytest.fixture(scope="module")
-def two_steps(few_digits: Path, settings: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def two_steps(asked: tuple[Recipe, Dataset], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two steps, unfinished."""
-    run = tmp_path_factory.mktemp("short") / "run"
-    assert cli.main(["train", str(few_digits), "--recipe", "shallow", "--run", str(run), *settings, "--steps", "2"]) == 0
-    return run
+    run = Run(tmp_path_factory.mktemp("short") / "run").prepare()
+    run.write_recipe(asked[0])
+    train_in_pieces(run.path, *asked, 2)
+    return run.path
 
 
 @pytest.fixture
@@ -43,21 +47,20 @@ def test_f07_another_recipe_is_refused_with_what_differs(short: Path, words: lis
     assert (short / "recipe.json").read_bytes() == before
 
 
-def test_f07_machine_and_keeping_may_change(short: Path, words: list[str], mulligan: Mulligan) -> None:
-    code, said = mulligan(*words, "keeping.checkpoints=1", "machine.threads=2", "--steps", "3")
-    assert code == 0, said
-    code, said = mulligan("resume", str(short), "keeping.reports=2", "--steps", "5")
-    assert code == 0, said
+def test_f07_machine_and_keeping_may_change(short: Path, words: list[str], stopped: Stopped) -> None:
+    stopped(1, *words, "keeping.checkpoints=1", "machine.threads=2")
+    assert Run(short).checkpoint_steps() == [3]
+    stopped(2, "resume", str(short), "keeping.reports=2")
     assert Run(short).checkpoint_steps()[-1] == 5
 
 
-def test_f08_other_data_are_refused(words: list[str], mulligan: Mulligan, few_digits: Path, tmp_path: Path) -> None:
+def test_f08_other_data_are_refused(words: list[str], mulligan: Mulligan, stopped: Stopped, few_digits: Path, tmp_path: Path) -> None:
     """One pixel is enough; the user may allow it, where the data still fit through the networks."""
     data = tmp_path / "own.npz"
     shutil.copy(few_digits, data)
     words[1] = str(data)
     run = str(tmp_path / "run")
-    assert mulligan(*words, "--steps", "2")[0] == 0
+    stopped(2, *words)
     with np.load(few_digits) as arrays:
         pixels, labels = arrays["images"].copy(), arrays["labels"]
     pixels[7, 3, 3] ^= 1
@@ -66,8 +69,7 @@ def test_f08_other_data_are_refused(words: list[str], mulligan: Mulligan, few_di
         code, said = mulligan(*again)
         assert code == DATA
         assert "has changed since the run began" in said
-    code, said = mulligan("resume", run, "--allow-changed-data", "--steps", "4")
-    assert code == 0, said
+    stopped(2, "resume", run, "--allow-changed-data")
     np.savez(data, images=pixels)
     assert mulligan("resume", run, "--allow-changed-data")[0] == DATA
 
@@ -111,15 +113,13 @@ def test_f33_a_recipe_file_that_names_outside_code(what: str, short: Path, few_d
     assert not (tmp_path / "new").exists()
 
 
-def test_f33_allowed_on_the_command_line(short: Path, mulligan: Mulligan, tmp_path: Path) -> None:
+def test_f33_allowed_on_the_command_line(short: Path, stopped: Stopped, tmp_path: Path) -> None:
     outside = tmp_path / "outside.py"
     outside.write_text("from mulligan.losses.hinge import *\nfrom mulligan.losses.hinge import needs_pairs, reading, equilibrium\n")
     name = f"{outside}:outside"
     file = tmp_path / "recipe.json"
     file.write_text(json.dumps(hostile(json.loads((short / "recipe.json").read_text()), ("loss", "name"), name)))
-    words = ("train", "--recipe", str(file), "--run", str(tmp_path / "new"), "--steps", "1")
-    code, said = mulligan(*words, "--trust", name)
-    assert code == 0, said
+    stopped(1, "train", "--recipe", str(file), "--run", str(tmp_path / "new"), "--trust", name)
 
 
 @pytest.mark.parametrize(

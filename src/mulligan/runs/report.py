@@ -75,8 +75,8 @@ def page(run: Run) -> str:
         latest=_latest(run),
         progress=_picture(run.progress_gif, "progress"),
         strip=_strip(run, lines),
-        curves_light=_curves(lines, known, dark=False),
-        curves_dark=_curves(lines, known, dark=True),
+        curves_light=_curves(run, lines, known, dark=False),
+        curves_dark=_curves(run, lines, known, dark=True),
         settings=list(_settings(recipe)),
         sessions=environment.sessions(run),
         decisions=list(_decisions(environment.sessions(run))),
@@ -192,9 +192,11 @@ def _strip(run: Run, lines: list[Line]) -> list[Picture]:
     return [picture for picture in found if picture is not None]
 
 
-def _curves(lines: list[Line], known: Facts | None, dark: bool) -> str:
+def _curves(run: Run, lines: list[Line], known: Facts | None, dark: bool) -> str:
     if not lines:
         return ""
+    if not dark and run.curves_file.is_file() and run.curves_file.stat().st_mtime >= run.history_file.stat().st_mtime:
+        return _uri(run.curves_file.read_bytes(), "image/png")  # the same picture, drawn already
     return _uri(curves.picture(lines, known.loss.reading if known and known.loss else None, dark), "image/png")
 
 
