@@ -110,13 +110,19 @@ def publish(runs: Path) -> None:
     PICTURES.mkdir(exist_ok=True)
     by_name = {(run.read_recipe().name, run.read_recipe().data.source): run for run in finished}
     for (name, source), run in by_name.items():
-        shutil.copy(run.sample_grid(run.sample_steps()[-1]), PICTURES / f"recipe-{name}-{source}.png")
+        shutil.copy(run.sample_grid(run.sample_steps()[-1]), PICTURES / picture(name, source))
     for name, (recipe, source, file) in SHOWN.items():
         if (recipe, source) in by_name:
             run = by_name[recipe, source]
             shutil.copy(run.samples / file if file else run.sample_grid(run.sample_steps()[-1]), PICTURES / name)
     for name in {r["recipe"] for r in rows}:
         _replace_docstring(name, [r for r in rows if r["recipe"] == name])
+
+
+def picture(recipe: str, source: str) -> str:
+    """Name of the picture of a run: that of the recipe alone for the set that the recipe was published on, or what stands in for it."""
+    others = PLAN[recipe][1:]
+    return f"recipe-{recipe}-{source}.png" if source in others else f"recipe-{recipe}.png"
 
 
 def measured(r: dict[str, Any]) -> str:
@@ -135,9 +141,9 @@ def _replace_table(page: Path, rows: list[dict[str, Any]]) -> None:
     for r in rows:
         weights = f"{r['generator']:,} / {r['discriminator']:,}" if r["discriminator"] else f"{r['generator']:,} / none"
         cells = [f"{value:.3g} ({floor:.3g})" for value, floor in r["figures"].values()]
-        picture = f"[picture](docs/pictures/recipe-{r['recipe']}-{r['data']}.png)"
+        shown = f"[picture](docs/pictures/{picture(r['recipe'], r['data'])})"
         lines.append(
-            f"| `{r['recipe']}` | {r['data']} | {weights} | {r['steps']:,} | {r['seconds'] / 60:.1f} | {' | '.join(cells)} | {picture} |"
+            f"| `{r['recipe']}` | {r['data']} | {weights} | {r['steps']:,} | {r['seconds'] / 60:.1f} | {' | '.join(cells)} | {shown} |"
         )
     machines = sorted({f"{r['processor']}, {r['threads']} of {r['cores']} cores, torch {r['torch']}" for r in rows})
     dates = sorted({r["date"] for r in rows})

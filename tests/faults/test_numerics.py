@@ -125,18 +125,18 @@ def check_given_up(run: Path, code: int, said: str, *words: str) -> None:
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_f19_a_loss_that_turns_bad(what: str, mulligan: Mulligan, tmp_path: Path) -> None:
+def test_f19_a_loss_that_turns_bad(what: str, words: list[str], mulligan: Mulligan, tmp_path: Path) -> None:
     """From the seventh step on, for good: three tries, each one logged, then exit 5 with the last good state."""
     name = written(tmp_path, "loss", LOSS.format(expression=BAD[what], first=7))
-    code, said = mulligan("train", "ring", *POINTS, f"loss.name={name}", "--run", str(tmp_path / "run"))
+    code, said = mulligan(*words, f"loss.name={name}")
     check_given_up(tmp_path / "run", code, said, "step 6", "discriminator.optimiser.rate" if "gradient" not in what else "optimiser.rate")
     assert Run(tmp_path / "run").checkpoint_steps()[-1] == 4
     assert max(line["step"] for line in history.read(Run(tmp_path / "run"))) == 4
 
 
-def test_f19_weights_that_turn_bad(mulligan: Mulligan, tmp_path: Path) -> None:
+def test_f19_weights_that_turn_bad(words: list[str], mulligan: Mulligan, tmp_path: Path) -> None:
     name = written(tmp_path, "constraint", CONSTRAINT)
-    code, said = mulligan("train", "ring", *POINTS, f"penalties.{name}.weight=1", "--run", str(tmp_path / "run"))
+    code, said = mulligan(*words, f"penalties.{name}.weight=1")
     check_given_up(tmp_path / "run", code, said, "discriminator")
 
 
@@ -155,7 +155,7 @@ def test_f19_weights_that_turn_bad_just_before_a_save(tmp_path: Path) -> None:
     assert session.run.checkpoint_steps()[-1] == 4
 
 
-@pytest.mark.parametrize("value", ["np.nan", "np.inf", "-np.inf"])
+@pytest.mark.parametrize("value", ["np.nan", *(pytest.param(value, marks=pytest.mark.slow) for value in ("np.inf", "-np.inf"))])
 def test_f19_data_that_turn_bad(value: str, mulligan: Mulligan, tmp_path: Path) -> None:
     name = written(tmp_path, "source", SOURCE.replace("WHEN", "calls >= 9").replace("VALUE", value))
     code, said = mulligan("train", name, *POINTS, "--run", str(tmp_path / "run"))
@@ -224,7 +224,7 @@ ODD = {
 SMALL = ("generator.network.widths=[8]", "discriminator.network.widths=[8]", "batch=8", "horizon=64", "keeping.reports=1", *EAGER)
 
 
-@pytest.mark.parametrize("recipe", ["dense-batchnorm", "fast"])
+@pytest.mark.parametrize("recipe", ["dense-batchnorm", pytest.param("fast", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("odd", ODD)
 def test_f22_odd_data(odd: str, recipe: str, tmp_path: Path) -> None:
     """Training reaches its end with finite figures."""

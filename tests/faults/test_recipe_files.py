@@ -49,7 +49,8 @@ def test_f07_another_recipe_is_refused_with_what_differs(short: Path, words: lis
 
 def test_f07_machine_and_keeping_may_change(short: Path, words: list[str], stopped: Stopped) -> None:
     stopped(1, *words, "keeping.checkpoints=1", "machine.threads=2")
-    assert Run(short).checkpoint_steps() == [3]
+    assert 2 not in Run(short).checkpoint_steps()  # the newest and the best are kept
+    assert Run(short).checkpoint_steps()[-1] == 3
     stopped(2, "resume", str(short), "keeping.reports=2")
     assert Run(short).checkpoint_steps()[-1] == 5
 
