@@ -44,7 +44,6 @@ WINDOWS = {  # window -> the function at whose n-th call the signal comes
     "model": ("mulligan.sampling.model", "Model.save", 1),
     "GIF": ("mulligan.training.observing", "write_gif", 1),
     "curves": ("mulligan.runs.curves", "write", 1),
-    "report": ("mulligan.runs.report", "write", 1),
 }
 SAMPLE = ("the first save", "first step", "step", "evaluation", "sample grid", "history", "save", "last save", "GIF")
 
@@ -129,11 +128,15 @@ def test_f14_before_the_first_checkpoint(
     check_continues(tmp_path / "run", asked, whole)
 
 
-def test_f14_at_the_very_end(words: list[str], mulligan: Mulligan, at: At, tmp_path: Path) -> None:
-    """When all is written, and only the status is left, the run ends as finished."""
-    with at(("mulligan.runs.folder", "Run.write_status", 2), signal.SIGTERM):
+@pytest.mark.parametrize(
+    "window", [("mulligan.runs.folder", "Run.write_status", 2), pytest.param(("mulligan.runs.report", "write", 1), marks=pytest.mark.slow)]
+)
+def test_f14_at_the_very_end(window: tuple[str, str, int], words: list[str], mulligan: Mulligan, at: At, tmp_path: Path) -> None:
+    """When all is written, and only the status and the page that says it are left, the run ends as finished."""
+    with at(window, signal.SIGTERM):
         assert mulligan(*words)[0] == 0
     assert Run(tmp_path / "run").status == "finished"
+    assert (tmp_path / "run" / "report.html").is_file()
 
 
 @pytest.mark.slow

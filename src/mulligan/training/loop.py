@@ -89,15 +89,8 @@ class Loop:
         session = self.session
         self._begun, self._before = time.perf_counter(), session.seconds
         try:
-            while True:
-                raise_pending()
-                self._report_if_due()
-                if self._is_over() and self._is_sound():
-                    break
-                self._step()
-                self._clock()
-                if self._horizon.steer(session, bool(self._seen)):
-                    self._say_horizon()
+            while self.once():
+                pass
             session.save()
             raise_pending()
         except Signalled:
@@ -109,7 +102,7 @@ class Loop:
         """A report if one is due, then a step; False where training is over."""
         raise_pending()
         self._report_if_due()
-        if self._is_over():
+        if self._is_over() and self._is_sound():
             return False
         self._step()
         self._clock()
