@@ -88,6 +88,9 @@ def _run(verb: str, arguments: list[str], debug: bool) -> int:
         return _reader_left()
     except Exception as error:
         _traceback(debug)
+        arrived = signals.pending()
+        if arrived is not None:  # a library that was interrupted made an error of its own of it
+            return _interrupted(signals.Signalled(arrived), as_json)
         hint = "" if debug else "This is a fault of Mulligan: --debug shows where"
         _say("unexpected", f"{type(error).__name__}: {' '.join(str(error).split())}", hint, as_json)
         return 1
