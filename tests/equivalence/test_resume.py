@@ -67,22 +67,20 @@ def test_f06_a_crash_between_report_and_checkpoint(small: Small, tmp_path: Path)
 
 
 def by_verbs(name: str, small: Small, tmp_path: Path) -> None:
-    recipe, dataset = small(name, "horizon=320")
+    recipe, dataset = small(name, "horizon=320", "order.short_batch=false")
     runs = [tmp_path / "whole", tmp_path / "halves"]
     verbs.train(recipe, dataset, run=runs[0])
     half = verbs.train(recipe, dataset, run=runs[1], budget=Budget(steps=20))
-    assert half.steps == 20
-    assert not half.finished
+    assert (half.steps, half.finished) == (20, False)
     full = verbs.resume(runs[1], budget=Budget(steps=40))
-    assert full.steps == 40
-    assert full.finished
+    assert (full.steps, full.finished) == (40, True)
     whole, halves = (left(Run(run)) for run in runs)
     halves.demand_equal(whole)
     one, other = (Model.load(run / "model") for run in runs)
     assert (one.sample(range(3), seed=7) == other.sample(range(3), seed=7)).all()
     again = verbs.resume(runs[1])
-    assert again.steps == 40
-    assert again.finished
+    assert (again.steps, again.finished) == (40, True)
+    left(Run(runs[1])).demand_equal(halves)
 
 
 def test_f06_twenty_steps_and_twenty_more_are_forty(small: Small, tmp_path: Path) -> None:

@@ -7,6 +7,10 @@ DATA = "digits"
 
 
 def fast(data: Data) -> Recipe:
-    """`modern` on dense nets for images up to 32 pixels and for points, on convolutional nets above."""
+    """`modern` on small dense nets for images up to 32 pixels, on convolutional nets above, and on its nets for points.
+
+    In two minutes on two cores small nets play three times as many steps as those of `modern`, and their pictures are smoother
+    (dev/LOG.md).
+    """
     side = data.shape[-1] if data.kind == "image" else 0
-    return modern(data, network="conv" if side > 32 else "dense").model_copy(update={"name": "fast"})
+    return modern(data, network="conv" if side > 32 else "dense", size="small").model_copy(update={"name": "fast"})

@@ -6,13 +6,17 @@ from mulligan.networks import conv, mlp
 from mulligan.recipe import Adam, Data, Ema, Latent, Loss, Network, Penalty, Player, Recipe, scaling_for
 
 DATA = "fashion"
+WIDTHS = {"small": (128, 128), "large": (256, 512)}
+JUDGING_WIDTHS = {"small": (256, 128), "large": (512, 256)}
 
 
-def modern(data: Data, *, network: Literal["dense", "conv"] = "dense", gamma: float = 10.0) -> Recipe:
+def modern(
+    data: Data, *, network: Literal["dense", "conv"] = "dense", size: Literal["small", "large"] = "large", gamma: float = 10.0
+) -> Recipe:
     """Pairing loss, both zero-centred penalties, no normalisation, Adam without momentum, EMA, everything annealed along one cosine.
 
-    After Huang et al. 2024 (arXiv 2501.05441). network: dense or convolutional; gamma: strength of the penalties at the start, falling
-    to a tenth. Chosen here: the widths, gamma, the rate, the length.
+    After Huang et al. 2024 (arXiv 2501.05441). network: dense or convolutional; size: of the dense nets; gamma: strength of the
+    penalties at the start, falling to a tenth. Chosen here: the widths, gamma, the rate, the length.
     """
     generator: Network
     discriminator: Network
@@ -22,8 +26,8 @@ def modern(data: Data, *, network: Literal["dense", "conv"] = "dense", gamma: fl
     elif network == "conv":
         generator, discriminator = conv.Generator(normalisation="none"), conv.Discriminator()
     else:
-        generator = mlp.Generator(widths=(256, 512), initialisation="he")
-        discriminator = mlp.Discriminator(widths=(512, 256), initialisation="he")
+        generator = mlp.Generator(widths=WIDTHS[size], initialisation="he")
+        discriminator = mlp.Discriminator(widths=JUDGING_WIDTHS[size], initialisation="he")
     optimiser = Adam(rate=5e-4, final=0.1, beta1=0.0, beta2=0.99)
     return Recipe(
         name="modern",
