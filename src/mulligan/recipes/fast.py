@@ -11,6 +11,9 @@ def fast(data: Data) -> Recipe:
 
     In two minutes on two cores small nets play three times as many steps as those of `modern`, and their pictures are smoother
     (dev/LOG.md).
+
+    Measured on digits: 3,440 steps in 1.8 minutes (2 threads of Intel Xeon @ 2.50GHz, compile on, 2026-11-22, one seed): distance
+    0.0247 (floor 0.0148), fd_random 0.159 (floor 0.0345).
     """
     side = data.shape[-1] if data.kind == "image" else 0
     return modern(data, network="conv" if side > 32 else "dense", size="small").model_copy(update={"name": "fast"})

@@ -13,6 +13,13 @@ def points(data: Data) -> Recipe:
     D n-25-1 (101 with two columns), G 5-15-n (122 with two columns), ReLU, He uniform; binary cross-entropy; Adam with the defaults of
     its paper (1e-3, beta1 0.9). A table of the user's is standardised, and samples are scaled back; built-in points stay as they are.
     Chosen here: five latents, batch 128, 10,000 steps.
+
+    Measured on grid: 10,000 steps in 1.0 minutes (1 thread of Intel Xeon @ 2.50GHz, compile on, 2026-11-22, one seed): distance 0.65
+    (floor 0.251), fd_random 0.156 (floor 0.0457).
+    Measured on parabola: 10,000 steps in 1.7 minutes (1 thread of Intel Xeon @ 2.50GHz, compile on, 2026-11-22, one seed): distance
+    0.0185 (floor 0.00556), fd_random 0.000344 (floor 3.53e-05).
+    Measured on ring: 10,000 steps in 0.8 minutes (1 thread of Intel Xeon @ 2.50GHz, compile on, 2026-11-22, one seed): distance 0.121
+    (floor 0.109), fd_random 0.00448 (floor 0.00212).
     """
     optimiser = Adam(rate=1e-3, beta1=0.9, epsilon=1e-7)
     return Recipe(
