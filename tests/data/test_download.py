@@ -198,6 +198,7 @@ def test_f28_a_small_file_that_unpacks_to_much_is_refused_early() -> None:
         (gzip.compress(idx(np.zeros(10, np.uint8)))[:-9], "cannot be unpacked"),
         (idx(np.ones(10, np.uint8)), "another"),
     ],
+    ids=["empty", "short", "cut off", "other content"],  # a name of its own for each: the bytes of gzip hold the time
 )
 def test_broken_idx_files_are_told(content: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
