@@ -1,6 +1,7 @@
 """The parameters of a player as one flat tensor, with a view of it for each name.
 
-One update then serves all of them: a compiled step has a tenth of the kernels, and an eager one of the calls (dev/LOG.md).
+One update then serves all of them: a compiled step of three turns has 33 kernels instead of 39, and an eager one calls a kernel once
+for each player instead of once for each tensor (dev/LOG.md).
 """
 
 from collections.abc import Mapping
