@@ -84,7 +84,7 @@ def plan(recipe: Recipe, dataset: Dataset, budget: Budget | None = None) -> Plan
     threads = torch.get_num_threads()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, _compiling_in(Path(folder) / "compiled"):
         run = Run(Path(folder) / "run").prepare()
-        decided = verbs.decide(run, recipe, budget, dataset)
+        decided = verbs.decide(run, recipe, budget)
         torch.set_num_threads(decided.machine.threads)
         try:
             session = verbs.new_session(run, decided, dataset)

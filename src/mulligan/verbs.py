@@ -208,7 +208,7 @@ def _work(folder: Run, recipe: Recipe, dataset: Dataset, game: Game, budget: Bud
     with _saved(folder), lock.hold(folder):
         folder.sweep()
         voice = _Voice(folder, audience)
-        decided = decide(folder, recipe, budget, dataset)
+        decided = decide(folder, recipe, budget)
         if not folder.exists:
             folder.write_recipe(recipe)
             folder.write_status("unfinished")
@@ -292,7 +292,7 @@ def _interrupted(folder: Run, error: Signalled) -> MulliganError:
     return StoppedError(f"stopped; the state is saved at step {steps[-1]:,} in {folder.path}", hint)
 
 
-def decide(folder: Run, recipe: Recipe, budget: Budget, dataset: Dataset | None) -> Recipe:
+def decide(folder: Run, recipe: Recipe, budget: Budget) -> Recipe:
     """The recipe with every `auto` of its machine settled: as the run recorded it, or for the first time."""
     recorded = environment.sessions(folder)
     asked = recipe.machine
