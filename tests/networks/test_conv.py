@@ -46,6 +46,8 @@ def test_normalisation_and_dropout_stand_where_they_are_set() -> None:
     rows = [row.layer for row in table(module, torch.zeros(1, 1, 28, 28))]
     halving = ["Conv", "BatchNorm", "Dropout"]
     assert rows == ["Conv", *halving, *halving, "Dense"]
+    biased = [layer.bias is not None for layer in module.modules() if isinstance(layer, torch.nn.Conv2d)]
+    assert biased == [True, False, False]  # BatchNorm takes away what a bias in front of it adds
     plain = conv.Generator(width=2).build(signature)
     assert "BatchNorm" not in [row.layer for row in table(plain, torch.zeros(1, 7))]
 

@@ -36,7 +36,7 @@ def recipe() -> Recipe:
 
 def test_knobs_follow_images_over_the_horizon() -> None:
     made, controls = recipe(), Controls(horizon=1000)
-    start, middle, end = (knobs(made, controls, images) for images in (0, 500, 1000))
+    start, middle, end = (knobs(made, controls, images, 10) for images in (0, 500, 1000))
     optimiser, penalty = made.players["generator"].optimiser, made.penalties["zero-centred-real"]
     assert isinstance(optimiser, Adam)
     assert isinstance(penalty, Penalty)
@@ -51,8 +51,8 @@ def test_knobs_follow_images_over_the_horizon() -> None:
 
 def test_controls_multiply_rates_and_stretch_the_horizon() -> None:
     made = recipe()
-    half = knobs(made, Controls(horizon=1000, rate=0.5), 0)
-    torch.testing.assert_close(half["generator.rate"], knobs(made, Controls(horizon=1000), 0)["generator.rate"] / 2)
+    half = knobs(made, Controls(horizon=1000, rate=0.5), 0, 10)
+    torch.testing.assert_close(half["generator.rate"], knobs(made, Controls(horizon=1000), 0, 10)["generator.rate"] / 2)
     torch.testing.assert_close(
-        knobs(made, Controls(horizon=2000), 1000)["generator.rate"], knobs(made, Controls(horizon=1000), 500)["generator.rate"]
+        knobs(made, Controls(horizon=2000), 1000, 10)["generator.rate"], knobs(made, Controls(horizon=1000), 500, 10)["generator.rate"]
     )

@@ -87,14 +87,15 @@ def test_moving_statistics_take_the_published_step(small: Open) -> None:
     torch.testing.assert_close(session.state["generator"].buffers["body.0.2.mean"], expected, rtol=1e-4, atol=1e-6)
 
 
-def test_ema(small: Open) -> None:
+@pytest.mark.parametrize("critic", [1, 3])
+def test_ema(small: Open, critic: int) -> None:
     """average <- decay * average + (1 - decay) * weights, after each update of its player; it is what is looked at."""
-    session = small("modern", "ring")
+    session = small("modern", "ring", f"turns.critic={critic}")
     settings = session.recipe.players["generator"].ema
     assert settings is not None
     average = session.state["generator"].parameters.clone()
     for _ in range(5):
-        decay = ema_decay(settings, session.images + 8, 8)
+        decay = ema_decay(settings, session.images + 8 * critic, 8 * critic)
         play(session)
         average = decay * average + (1 - decay) * session.state["generator"].parameters
     assert session.state["generator"].ema is not None

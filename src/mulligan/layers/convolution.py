@@ -24,15 +24,17 @@ def sides(side: int, smallest: int = 8) -> list[int]:
     return found
 
 
-def convolution(inputs: int, outputs: int, gain: float, stride: int = 1) -> nn.Conv2d:
+def convolution(inputs: int, outputs: int, gain: float, stride: int = 1, *, bias: bool = True) -> nn.Conv2d:
     """A 3x3 convolution whose map is 1/stride as wide (rounded up), with zero biases.
 
+    bias: False in front of a BatchNorm, which takes the mean away and has a bias of its own.
     gain: what makes up for the activation behind it (`mulligan.layers.activation.gain`); 1 where there is none. The weights are normal
     with deviation gain / sqrt(9 * inputs) (He et al. 2015, arXiv 1502.01852, equation 10).
     """
-    layer = nn.Conv2d(inputs, outputs, kernel_size=3, stride=stride, padding=1)
+    layer = nn.Conv2d(inputs, outputs, kernel_size=3, stride=stride, padding=1, bias=bias)
     init.normal_(layer.weight, 0.0, gain / (9 * inputs) ** 0.5)
-    init.zeros_(layer.bias)  # type: ignore[arg-type]  # None only for bias=False
+    if layer.bias is not None:
+        init.zeros_(layer.bias)
     return layer
 
 

@@ -43,8 +43,9 @@ class Convolutional(Network):
         from mulligan.layers.activation import activation, gain
         from mulligan.layers.convolution import convolution
 
-        layer = convolution(inputs, outputs, gain("leaky-relu", self.slope), stride)
-        return [layer, *(self._norm(outputs) if normalised else []), activation("leaky-relu", self.slope)]
+        norm = self._norm(outputs) if normalised else []
+        layer = convolution(inputs, outputs, gain("leaky-relu", self.slope), stride, bias=not norm)
+        return [layer, *norm, activation("leaky-relu", self.slope)]
 
     def _norm(self, channels: int) -> "list[nn.Module]":
         from mulligan.layers.normalisation import BatchNorm

@@ -19,7 +19,6 @@ from mulligan.training.compiling import Step, stepper
 from mulligan.training.game import Batch, Tensors
 from mulligan.training.horizon import Horizon
 from mulligan.training.observing import Observer
-from mulligan.training.schedules import knobs
 from mulligan.training.session import Session
 
 MOST_ROLLBACKS = 3
@@ -200,7 +199,7 @@ class Loop:
     def line(self) -> dict[str, float]:
         """A line of the history for this step."""
         session = self.session
-        rates = {name: float(value) for name, value in knobs(session.recipe, session.controls, session.images).items() if name != "device"}
+        rates = {name: float(value) for name, value in session.knobs().items() if name != "device"}
         where = {"step": session.step, "images": session.images, "seconds": round(session.seconds, 3)}
         return {**where, **session.means(), **self.observer.figures(), **rates, "attempt": session.controls.attempt}
 

@@ -18,7 +18,7 @@ def cosine(progress: float, final: float) -> float:
     return final + (1 - final) * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0))) / 2
 
 
-def ema_decay(ema: Ema, images: int, batch: int) -> float:
+def ema_decay(ema: Ema, images: int, shown: int) -> float:
     """Decay per step of an average whose half-life is a share of the images seen so far.
 
     An average with a half-life that grows with training forgets its beginning at once (Karras et al. 2024, arXiv 2312.02696, section 3.1).
@@ -26,18 +26,21 @@ def ema_decay(ema: Ema, images: int, batch: int) -> float:
     half_life = ema.share * images
     if ema.half_life is not None:
         half_life = min(half_life, ema.half_life)
-    return 0.5 ** (batch / half_life) if half_life > 0 else 0.0
+    return 0.5 ** (shown / half_life) if half_life > 0 else 0.0
 
 
-def knobs(recipe: Recipe, controls: Controls, images: int) -> Tensors:
-    """Every rate and weight as it is at `images` seen: float scalars by name (`<player>.rate`, `<player>.ema`, `penalty.<name>`)."""
+def knobs(recipe: Recipe, controls: Controls, images: int, shown: int) -> Tensors:
+    """Every rate and weight as it is at `images` seen: float scalars by name (`<player>.rate`, `<player>.ema`, `penalty.<name>`).
+
+    shown: images that this step shows, by which an average moves on.
+    """
     progress = images / controls.horizon
     values = {"device": 0.0}  # a knob that is always there, and tells where tensors live
     for name, player in recipe.players.items():
         if player.optimiser is not None:
             values[f"{name}.rate"] = player.optimiser.rate * controls.rate * cosine(progress, player.optimiser.final)
         if player.ema is not None:
-            values[f"{name}.ema"] = ema_decay(player.ema, images + recipe.batch, recipe.batch)
+            values[f"{name}.ema"] = ema_decay(player.ema, images + shown, shown)
     for name, penalty in recipe.penalties.items():
         values[f"penalty.{name}"] = penalty.weight * cosine(progress, penalty.final)
     scalars = torch.tensor(list(values.values()), device=recipe.machine.device).unbind()

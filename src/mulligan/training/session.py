@@ -58,7 +58,12 @@ class Session:
             {name: values.to(recipe.machine.device) for name, values in drawn(turn, size, recipe.seed, self.step, attempt).items()}
             for turn, size in zip(self.game.turns, draw_sizes(batches), strict=True)
         ]
-        return batches, draws, knobs(recipe, self.controls, self.images)
+        return batches, draws, self.knobs()
+
+    def knobs(self) -> Tensors:
+        """Every rate and weight of this step."""
+        images = self.images
+        return knobs(self.recipe, self.controls, images, self.schedule.images(self.source, self.step + 1) - images)
 
     def add(self, figures: Mapping[str, float]) -> None:
         """Count the figures of one step into the means of the next report."""
