@@ -22,7 +22,7 @@ class Plain:
     step: Callable[[], dict[str, float]]
 
 
-def dense_dropout(images: np.ndarray, fused: bool = False) -> Plain:
+def dense_dropout(images: np.ndarray, fused: bool = False, device: str = "cpu") -> Plain:
     """Three updates: D on real, D on fakes made in inference mode, then G. images: uint8 (N, 28, 28)."""
     g = nn.Sequential(
         nn.Linear(100, 256), nn.LeakyReLU(0.2),
@@ -44,11 +44,12 @@ def dense_dropout(images: np.ndarray, fused: bool = False) -> Plain:
         if isinstance(layer, nn.Linear):
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
+    g, d = g.to(device), d.to(device)
     adam_g = torch.optim.Adam(g.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=fused)
     adam_d = torch.optim.Adam(d.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=fused)
     bce = nn.BCELoss()
-    x_train = torch.from_numpy(images.reshape(-1, 784).astype(np.float32) / 127.5 - 1)
-    ones, zeros = torch.ones(64, 1), torch.zeros(64, 1)
+    x_train = torch.from_numpy(images.reshape(-1, 784).astype(np.float32) / 127.5 - 1).to(device)
+    ones, zeros = torch.ones(64, 1, device=device), torch.zeros(64, 1, device=device)
 
     def step() -> dict[str, float]:
         set_trainable(d, True)
@@ -61,7 +62,7 @@ def dense_dropout(images: np.ndarray, fused: bool = False) -> Plain:
 
         g.eval()
         with torch.no_grad():
-            fake = g(torch.randn(64, 100))
+            fake = g(torch.randn(64, 100, device=device))
         g.train()
         adam_d.zero_grad()
         judged_fake = d(fake)
@@ -71,7 +72,7 @@ def dense_dropout(images: np.ndarray, fused: bool = False) -> Plain:
 
         set_trainable(d, False)
         adam_g.zero_grad()
-        loss_g = bce(d(g(torch.randn(64, 100))), ones)
+        loss_g = bce(d(g(torch.randn(64, 100, device=device))), ones)
         loss_g.backward()
         adam_g.step()
         return {
@@ -85,7 +86,7 @@ def dense_dropout(images: np.ndarray, fused: bool = False) -> Plain:
     return Plain(g, d, step)
 
 
-def shallow(images: np.ndarray, fused: bool = False) -> Plain:
+def shallow(images: np.ndarray, fused: bool = False, device: str = "cpu") -> Plain:
     """Three updates: D on real, D on fake, then G. images: uint8 (N, 28, 28)."""
     g = nn.Sequential(nn.Linear(100, 256), nn.LeakyReLU(0.2), nn.Linear(256, 784), nn.Sigmoid())
     d = nn.Sequential(
@@ -93,14 +94,15 @@ def shallow(images: np.ndarray, fused: bool = False) -> Plain:
         nn.Linear(100, 50), nn.LeakyReLU(0.2),
         nn.Linear(50, 1), nn.Sigmoid(),
     )  # fmt: skip
+    g, d = g.to(device), d.to(device)
     adam_g = torch.optim.Adam(g.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=fused)
     adam_d = torch.optim.Adam(d.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=fused)
     bce = nn.BCELoss()
-    batches = shuffled(torch.from_numpy(images.reshape(-1, 784).astype(np.float32) / 255), 64)
+    batches = shuffled(torch.from_numpy(images.reshape(-1, 784).astype(np.float32) / 255).to(device), 64)
 
     def step() -> dict[str, float]:
         real = next(batches)
-        ones, zeros = torch.ones(len(real), 1), torch.zeros(len(real), 1)
+        ones, zeros = torch.ones(len(real), 1, device=device), torch.zeros(len(real), 1, device=device)
         set_trainable(d, True)
         adam_d.zero_grad()
         loss_real = bce(d(real), ones)
@@ -108,7 +110,7 @@ def shallow(images: np.ndarray, fused: bool = False) -> Plain:
         adam_d.step()
 
         with torch.no_grad():
-            fake = g(torch.randn(len(real), 100))
+            fake = g(torch.randn(len(real), 100, device=device))
         adam_d.zero_grad()
         loss_fake = bce(d(fake), zeros)
         loss_fake.backward()
@@ -116,7 +118,7 @@ def shallow(images: np.ndarray, fused: bool = False) -> Plain:
 
         set_trainable(d, False)
         adam_g.zero_grad()
-        loss_g = bce(d(g(torch.randn(len(real), 100))), ones)
+        loss_g = bce(d(g(torch.randn(len(real), 100, device=device))), ones)
         loss_g.backward()
         adam_g.step()
         return {"loss on real": loss_real.item(), "loss on fake": loss_fake.item(), "loss of G": loss_g.item()}
@@ -124,7 +126,7 @@ def shallow(images: np.ndarray, fused: bool = False) -> Plain:
     return Plain(g, d, step)
 
 
-def dense_batchnorm(images: np.ndarray, fused: bool = False) -> Plain:
+def dense_batchnorm(images: np.ndarray, fused: bool = False, device: str = "cpu") -> Plain:
     """Two updates: D on real and fake, then G. images: uint8 (N, 28, 28)."""
     g = nn.Sequential(
         nn.Linear(100, 256), nn.LeakyReLU(0.2), nn.BatchNorm1d(256, eps=1e-3, momentum=0.01),
@@ -137,25 +139,26 @@ def dense_batchnorm(images: np.ndarray, fused: bool = False) -> Plain:
         nn.Linear(512, 256), nn.LeakyReLU(0.2),
         nn.Linear(256, 1), nn.Sigmoid(),
     )  # fmt: skip
+    g, d = g.to(device), d.to(device)
     adam_g = torch.optim.Adam(g.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=fused)
     adam_d = torch.optim.Adam(d.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=fused)
     bce = nn.BCELoss()
-    batches = shuffled(torch.from_numpy(images.reshape(-1, 784).astype(np.float32) / 255), 64)
+    batches = shuffled(torch.from_numpy(images.reshape(-1, 784).astype(np.float32) / 255).to(device), 64)
 
     def step() -> dict[str, float]:
         real = next(batches)
-        ones, zeros = torch.ones(len(real), 1), torch.zeros(len(real), 1)
+        ones, zeros = torch.ones(len(real), 1, device=device), torch.zeros(len(real), 1, device=device)
         set_trainable(d, True)
         adam_d.zero_grad()
         with torch.no_grad():
-            fake = g(torch.randn(len(real), 100))
+            fake = g(torch.randn(len(real), 100, device=device))
         loss_d = bce(d(real), ones) + bce(d(fake), zeros)
         loss_d.backward()
         adam_d.step()
 
         set_trainable(d, False)
         adam_g.zero_grad()
-        loss_g = bce(d(g(torch.randn(len(real), 100))), ones)
+        loss_g = bce(d(g(torch.randn(len(real), 100, device=device))), ones)
         loss_g.backward()
         adam_g.step()
         return {"loss of D": loss_d.item(), "loss of G": loss_g.item()}
@@ -163,7 +166,7 @@ def dense_batchnorm(images: np.ndarray, fused: bool = False) -> Plain:
     return Plain(g, d, step)
 
 
-def points(fused: bool = False) -> Plain:
+def points(fused: bool = False, device: str = "cpu") -> Plain:
     """Two updates: D on points of a parabola and on fakes, then G through a D that is held constant."""
     g = nn.Sequential(nn.Linear(5, 15), nn.ReLU(), nn.Linear(15, 2))
     d = nn.Sequential(nn.Linear(2, 25), nn.ReLU(), nn.Linear(25, 1), nn.Sigmoid())
@@ -171,18 +174,19 @@ def points(fused: bool = False) -> Plain:
         hidden = network[0]
         assert isinstance(hidden, nn.Linear)
         nn.init.kaiming_uniform_(hidden.weight, nonlinearity="relu")
+    g, d = g.to(device), d.to(device)
     adam_g = torch.optim.Adam(g.parameters(), lr=1e-3, fused=fused)
     adam_d = torch.optim.Adam(d.parameters(), lr=1e-3, fused=fused)
     bce = nn.BCELoss()
-    ones, zeros = torch.ones(128, 1), torch.zeros(128, 1)
+    ones, zeros = torch.ones(128, 1, device=device), torch.zeros(128, 1, device=device)
 
     def step() -> dict[str, float]:
         x = np.random.rand(128) - 0.5
-        real = torch.from_numpy(np.column_stack((x, x * x)).astype(np.float32))
+        real = torch.from_numpy(np.column_stack((x, x * x)).astype(np.float32)).to(device)
         set_trainable(d, True)
         adam_d.zero_grad()
         with torch.no_grad():
-            fake = g(torch.randn(128, 5))
+            fake = g(torch.randn(128, 5, device=device))
         judged_real, judged_fake = d(real), d(fake)
         loss_d = bce(judged_real, ones) + bce(judged_fake, zeros)
         loss_d.backward()
@@ -190,7 +194,7 @@ def points(fused: bool = False) -> Plain:
 
         set_trainable(d, False)
         adam_g.zero_grad()
-        loss_g = bce(d(g(torch.randn(128, 5))), ones)
+        loss_g = bce(d(g(torch.randn(128, 5, device=device))), ones)
         loss_g.backward()
         adam_g.step()
         return {
@@ -203,7 +207,7 @@ def points(fused: bool = False) -> Plain:
     return Plain(g, d, step)
 
 
-def dense_smooth(images: np.ndarray, fused: bool = False) -> Plain:
+def dense_smooth(images: np.ndarray, fused: bool = False, device: str = "cpu") -> Plain:
     """Two updates: D on real (labels smoothed to 0.9) and fake, then G; dropout in both. images: uint8 (N, 28, 28)."""
     g = nn.Sequential(
         nn.Linear(100, 32), nn.LeakyReLU(0.2), nn.Dropout(0.3),
@@ -217,25 +221,26 @@ def dense_smooth(images: np.ndarray, fused: bool = False) -> Plain:
         nn.Linear(64, 32), nn.LeakyReLU(0.2), nn.Dropout(0.3),
         nn.Linear(32, 1),
     )  # fmt: skip
+    g, d = g.to(device), d.to(device)
     adam_g = torch.optim.Adam(g.parameters(), lr=2e-3, fused=fused)
     adam_d = torch.optim.Adam(d.parameters(), lr=2e-3, fused=fused)
     bce = nn.BCEWithLogitsLoss()
-    batches = shuffled(torch.from_numpy(images.reshape(-1, 784).astype(np.float32) / 127.5 - 1), 64)
+    batches = shuffled(torch.from_numpy(images.reshape(-1, 784).astype(np.float32) / 127.5 - 1).to(device), 64)
 
     def step() -> dict[str, float]:
         real = next(batches)
-        ones, zeros = torch.ones(len(real), 1), torch.zeros(len(real), 1)
+        ones, zeros = torch.ones(len(real), 1, device=device), torch.zeros(len(real), 1, device=device)
         set_trainable(d, True)
         adam_d.zero_grad()
         with torch.no_grad():
-            fake = g(torch.rand(len(real), 100) * 2 - 1)
+            fake = g(torch.rand(len(real), 100, device=device) * 2 - 1)
         loss_d = bce(d(real), ones * 0.9) + bce(d(fake), zeros)
         loss_d.backward()
         adam_d.step()
 
         set_trainable(d, False)
         adam_g.zero_grad()
-        loss_g = bce(d(g(torch.rand(len(real), 100) * 2 - 1)), ones)
+        loss_g = bce(d(g(torch.rand(len(real), 100, device=device) * 2 - 1)), ones)
         loss_g.backward()
         adam_g.step()
         return {"loss of D": loss_d.item(), "loss of G": loss_g.item()}

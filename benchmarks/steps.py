@@ -48,13 +48,13 @@ def _digits() -> np.ndarray:
     return train.target[:, 0]
 
 
-# recipe -> its data, and its plain loop as a function of `fused`
-SYSTEMS: dict[str, tuple[str, Callable[[bool], plain.Plain]]] = {
-    "dense-dropout": ("digits", lambda fused: plain.dense_dropout(_digits(), fused)),
-    "shallow": ("digits", lambda fused: plain.shallow(_digits(), fused)),
-    "dense-batchnorm": ("digits", lambda fused: plain.dense_batchnorm(_digits(), fused)),
+# recipe -> its data, and its plain loop as a function of `fused` and the device
+SYSTEMS: dict[str, tuple[str, Callable[[bool, str], plain.Plain]]] = {
+    "dense-dropout": ("digits", lambda fused, device: plain.dense_dropout(_digits(), fused, device)),
+    "shallow": ("digits", lambda fused, device: plain.shallow(_digits(), fused, device)),
+    "dense-batchnorm": ("digits", lambda fused, device: plain.dense_batchnorm(_digits(), fused, device)),
     "points": ("parabola", plain.points),
-    "dense-smooth": ("digits", lambda fused: plain.dense_smooth(_digits(), fused)),
+    "dense-smooth": ("digits", lambda fused, device: plain.dense_smooth(_digits(), fused, device)),
 }
 
 
@@ -83,9 +83,9 @@ class Bystander:
         pass
 
 
-def mulligan_loop(folder: Path, name: str, threads: int, compiled: bool) -> StepOnce:
+def mulligan_loop(folder: Path, name: str, device: str, threads: int, compiled: bool) -> StepOnce:
     """One turn of Mulligan's training loop, as a call."""
-    machine = ("machine.device=cpu", f"machine.threads={threads}", f"machine.compile={'on' if compiled else 'off'}")
+    machine = (f"machine.device={device}", f"machine.threads={threads}", f"machine.compile={'on' if compiled else 'off'}")
     recipe, dataset = resolve(SYSTEMS[name][0], name, [*machine, "machine.precision=float32"])
     session = new_session(Run(folder).prepare(), recipe, dataset)
     session.save()
@@ -141,15 +141,15 @@ def quartiles(values: Sequence[float]) -> tuple[float, float]:
     return low, high
 
 
-def measure(system: str, rounds: int, steps: int, threads: int, compiled: bool) -> list[Row]:
+def measure(system: str, rounds: int, steps: int, device: str, threads: int, compiled: bool) -> list[Row]:
     """Time the loops of one system."""
     _, build = SYSTEMS[system]
     torch.compiler.reset()  # what was compiled for another system would be looked at before each step of this one
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, _threads(threads):
-        loops: dict[str, StepOnce] = {EAGER: mulligan_loop(Path(folder) / "eager", system, threads, False)}
+        loops: dict[str, StepOnce] = {EAGER: mulligan_loop(Path(folder) / "eager", system, device, threads, False)}
         if compiled:
-            loops = {COMPILED: mulligan_loop(Path(folder) / "compiled", system, threads, True), **loops}
-        loops |= {PLAIN: build(False).step, FUSED: build(True).step}
+            loops = {COMPILED: mulligan_loop(Path(folder) / "compiled", system, device, threads, True), **loops}
+        loops |= {PLAIN: build(False, device).step, FUSED: build(True, device).step}
         return rows(system, interleaved(loops, rounds, steps))
 
 
@@ -176,10 +176,10 @@ def markdown(found: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def machine(threads: int) -> dict[str, object]:
+def machine(device: str, threads: int) -> dict[str, object]:
     """What the times depend on."""
     return {
-        "processor": environment.processor(),
+        "processor": environment.processor() if device == "cpu" else torch.cuda.get_device_name(),
         "cores": environment.cores(),
         "threads": threads,
         "torch": torch.__version__,
@@ -193,6 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", choices=list(SYSTEMS), action="append", help="a system; may be given again (default: all)")
     parser.add_argument("--rounds", type=int, default=20, help="blocks of each loop (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=30, help="steps in a block (default: %(default)s)")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where all loops run (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=environment.cores(), help="threads inside an operator (default: %(default)s)")
     parser.add_argument("--eager", action="store_true", help="leave the compiled step out, and so the compilation")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -202,12 +203,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found: list[Row] = []
     for system in given.only or SYSTEMS:
         print(f"{system} ...", file=sys.stderr, flush=True)
-        found += measure(system, given.rounds, given.steps, given.threads, not given.eager)
+        found += measure(system, given.rounds, given.steps, given.device, given.threads, not given.eager)
     if given.json:
-        print(json.dumps({"machine": machine(given.threads), "rows": [asdict(row) for row in found]}, indent=2))
+        print(json.dumps({"machine": machine(given.device, given.threads), "rows": [asdict(row) for row in found]}, indent=2))
         return
     print(markdown(found))
-    print("\n" + ", ".join(f"{name}: {value}" for name, value in machine(given.threads).items()))
+    print("\n" + ", ".join(f"{name}: {value}" for name, value in machine(given.device, given.threads).items()))
     slower = [row.system for row in found if row.loop == COMPILED and row.to_plain > 1]
     if not given.eager:
         print(f"Slower than the plain loop: {', '.join(slower) or 'none'}.")

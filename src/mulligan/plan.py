@@ -23,6 +23,7 @@ from mulligan.runs.folder import Run
 from mulligan.training.budget import Budget
 from mulligan.training.finishing import write_facts
 from mulligan.training.loop import Loop, Tick, report_points
+from mulligan.training.machine import prepare_machine
 from mulligan.training.observing import Observer
 from mulligan.training.session import Session
 from mulligan.training.state import named
@@ -85,7 +86,7 @@ def plan(recipe: Recipe, dataset: Dataset, budget: Budget | None = None) -> Plan
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, _compiling_in(Path(folder) / "compiled"):
         run = Run(Path(folder) / "run").prepare()
         decided = verbs.decide(run, recipe, budget)
-        torch.set_num_threads(decided.machine.threads)
+        prepare_machine(decided.machine)
         try:
             session = verbs.new_session(run, decided, dataset)
             return _measured(session, budget)

@@ -66,6 +66,9 @@ class Data(Settings):
 
     source: str = Field(description="Name of a built-in set, or path of a folder, an archive, an array or a table.")
     size: int | None = Field(None, ge=4, le=256, description="Side in pixels that images are resized to; found from the data if absent.")
+    default_size: int = Field(
+        32, ge=4, le=256, description="Side of photographs of other shapes where no size is given; 64 where a GPU trains."
+    )
     colour: Literal["auto", "grey", "rgb"] = Field("auto", description="Whether images are read as grey or as RGB.")
     labels: bool = Field(True, description="Whether labels are read where there are some.")
     kind: str = Field("", description="Found: what one sample is (file in kinds/).")

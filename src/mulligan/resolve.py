@@ -16,12 +16,14 @@ from pydantic import ValidationError
 
 from mulligan import find
 from mulligan.data.dataset import Dataset
-from mulligan.data.opening import open_dataset
+from mulligan.data.opening import built_in, open_dataset
 from mulligan.errors import UsageError
 from mulligan.recipe import MAY_CHANGE, Data, Recipe
+from mulligan.runs import environment
 from mulligan.runs.safe_json import read_json
 
 DEFAULT_RECIPE = "fast"
+SIDE_ON_A_GPU = 64  # of photographs; on a CPU `Data.default_size`, whose networks two cores can train
 NAMED_PARTS = ("players", "penalties")  # parts of a recipe whose keys are names
 
 
@@ -48,6 +50,8 @@ def resolve(
     if source is not None and find.is_outside(source):
         find.trust(source)
     known = {name: value for name, value in wanted.items() if name in ("source", "size", "colour", "labels")}
+    if wanted["source"] not in built_in() and environment.device(str(keys.get("machine.device", "auto"))) != "cpu":
+        known["default_size"] = SIDE_ON_A_GPU
     dataset = open_dataset(_validated(Data, _applied(known, {k: v for k, v in keys.items() if k.startswith("data.")}, Data, "data.")))
     others = {key: value for key, value in keys.items() if not key.startswith("data.")}
     if base is None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
 from pydantic import TypeAdapter, ValidationError
 
 from mulligan import find
@@ -23,10 +22,10 @@ from mulligan.runs.folder import Run, create, find_unfinished, identity, runs_ba
 from mulligan.scoring import judged
 from mulligan.signals import Signalled, shielded
 from mulligan.training.budget import Budget
-from mulligan.training.compiling import compiler, decide_compile, decide_precision
 from mulligan.training.finishing import finish, real, write_facts
 from mulligan.training.game import Game
 from mulligan.training.loop import Audience, Loop, Tick
+from mulligan.training.machine import compiler, decide_machine, prepare_machine
 from mulligan.training.observing import Observer
 from mulligan.training.session import Session
 from mulligan.training.state import count
@@ -212,7 +211,7 @@ def _work(folder: Run, recipe: Recipe, dataset: Dataset, game: Game, budget: Bud
         if not folder.exists:
             folder.write_recipe(recipe)
             folder.write_status("unfinished")
-        torch.set_num_threads(decided.machine.threads)
+        prepare_machine(decided.machine)
         _record(folder, decided, command or sys.argv[1:])
         return _trained(Session(folder, decided, dataset, game), budget, voice, audience)
 
@@ -302,13 +301,9 @@ def decide(folder: Run, recipe: Recipe, budget: Budget) -> Recipe:
             return recipe.model_copy(update={"machine": Machine.model_validate({k: before[k] for k in Machine.model_fields})})
         except (KeyError, ValueError):
             pass  # written by hand, or by another version: decide again
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if asked.device == "auto" else asked.device
-    machine = asked.model_copy(update={"device": device, "threads": asked.threads or environment.cores()})
-    settled = recipe.model_copy(update={"machine": machine})
     images = min(recipe.horizon, budget.images or recipe.horizon)
     steps = min(images // recipe.batch, budget.steps or images)
-    chosen = {"compile": decide_compile(settled, steps, budget.seconds), "precision": decide_precision(settled)}
-    return settled.model_copy(update={"machine": machine.model_copy(update=chosen)})
+    return recipe.model_copy(update={"machine": decide_machine(recipe, steps, budget.seconds)})
 
 
 def _record(folder: Run, recipe: Recipe, command: Sequence[str]) -> None:
@@ -330,7 +325,7 @@ def _say_start(session: Session, voice: "_Voice") -> None:
     data = recipe.data
     where = f"step {session.step:,}" if session.step else "the beginning"
     voice.say(f"{recipe.name} on {Path(data.source).name}: samples of shape {tuple(data.shape)}, run {session.run.path}, from {where}")
-    note = "" if compiler() else " (no C++ compiler found: the step is not compiled)"
+    note = "" if machine.device != "cpu" or compiler() else " (no C++ compiler found: the step is not compiled)"
     if machine.compile == "on":
         note = " (the first step waits for that, up to a minute)"
     voice.say(f"{machine.device}, {machine.threads} threads, {machine.precision}, compile {machine.compile}{note}")

@@ -30,7 +30,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_plain_loop_is_of_the_same_system(steps: Any, system: str, fused: bool) -> None:
     source, build = steps.SYSTEMS[system]
     torch.manual_seed(0)
-    plain = build(fused)
+    plain = build(fused, "cpu")
     game = made_game(*resolve(source, system, EAGER))
     before = {}
     for player in ("generator", "discriminator"):

@@ -12,7 +12,6 @@ import numpy as np
 from mulligan.errors import DataError
 from mulligan.recipe import Data
 
-DEFAULT_SIZE = 32  # side of photographs that nobody gave a size for
 _HELD_OUT = 10  # every tenth sample on average, where there are at least
 _WORTH_SPLITTING = 100  # so many
 

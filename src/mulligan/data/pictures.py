@@ -5,14 +5,13 @@ from collections.abc import Iterable
 import numpy as np
 from PIL import Image
 
-from mulligan.data.dataset import DEFAULT_SIZE
 from mulligan.recipe import Data
 
 Size = tuple[int, int]  # width, height
 KEPT = range(28, 65)  # squares of these sides stay as they are
 
 
-def side_for(request: Data, sizes: Iterable[Size], default: int = DEFAULT_SIZE) -> int:
+def side_for(request: Data, sizes: Iterable[Size]) -> int:
     """The side to resize to: as asked for; that of the images, if they are all one square of 28 to 64; else the default.
 
     >>> side_for(Data(source="x"), [(28, 28), (28, 28)]), side_for(Data(source="x"), [(640, 480)])
@@ -25,7 +24,7 @@ def side_for(request: Data, sizes: Iterable[Size], default: int = DEFAULT_SIZE) 
         width, height = found.pop()
         if width == height and width in KEPT:
             return width
-    return default
+    return request.default_size
 
 
 def square(image: Image.Image, side: int, channels: int) -> np.ndarray:

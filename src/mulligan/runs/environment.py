@@ -65,6 +65,19 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
+def device(asked: str) -> str:
+    """The device that `auto` stands for here: `cuda` where torch finds such a GPU, else `cpu`; any other is what was asked for.
+
+    >>> device("cpu")
+    'cpu'
+    """
+    if asked != "auto":
+        return asked
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def memory() -> int | None:
     """Bytes of memory of the machine, if the system tells."""
     if sys.platform == "win32":
