@@ -52,6 +52,9 @@ def by_transform(objective: Objective, own: ByPlayer) -> Taken:
     return taken
 
 
+# On a GPU torch would walk the tape in a thread of its own, where what a gradient of a gradient records is numbered from zero in each
+# process: sums of three gradients would be taken in another order after a resume, and differ by a bit.
+@torch.autograd.set_multithreading_enabled(False)
 def by_tape(objective: Objective, own: ByPlayer) -> Taken:
     """Gradients by recording what the function does."""
     leaves = {player: {name: tensor.detach().requires_grad_() for name, tensor in tensors.items()} for player, tensors in own.items()}
