@@ -3,7 +3,8 @@
     python benchmarks/recipes.py train --runs DIR [NAME ...]    trains what is not finished there yet; interrupt and repeat as you like
     python benchmarks/recipes.py publish --runs DIR             writes benchmarks/results/recipes.json and whatever is made from it
 
-A row comes from a run folder alone, so any run that `mulligan train` has finished there counts.
+A row comes from a run folder alone, so any run that `mulligan train` has finished there counts. What `make demo` shows is published too,
+where DIR/demo is a run of `mulligan demo`.
 """
 
 import argparse
@@ -42,13 +43,12 @@ PLAN = {
     "fast": ("digits", "fashion"),
 }
 
-# Pictures that the pages show, beside the last grid of every run: name -> (recipe, data, file in samples/; None for the last grid).
+DEMO = "demo"  # folder of the run that ends with the time of the demo, not with the length of its recipe
+
+# Pictures that the pages show, beside the last grid of every run: name -> (folder, file in samples/).
 SHOWN = {
-    "digits-fast.png": ("fast", "digits", None),
-    "progress-fast.gif": ("fast", "digits", "progress.gif"),
-    "fashion-dense-dropout.png": ("dense-dropout", "fashion", None),
-    "points-ring.png": ("points", "ring", None),
-    "points.gif": ("points", "parabola", "progress.gif"),
+    "progress-demo.gif": (DEMO, "progress.gif"),
+    "points.gif": ("points-parabola", "progress.gif"),
 }
 
 
@@ -83,6 +83,7 @@ def row(run: Run) -> dict[str, Any]:
     seconds = max(line["seconds"] for line in history.read(run))
     return {
         "recipe": recipe.name,
+        "demo": run.path.name == DEMO,
         "data": recipe.data.source,
         "generator": counts.get("generator"),
         "discriminator": counts.get("discriminator"),
@@ -103,26 +104,26 @@ def publish(runs: Path) -> None:
     """Write the results, and all that is made from them."""
     finished = [run for run in list_runs(runs) if run.status == "finished"]
     order = list(PLAN)
-    rows = sorted((row(run) for run in finished), key=lambda r: (order.index(r["recipe"]), r["data"]))
+    rows = sorted((row(run) for run in finished), key=lambda r: (order.index(r["recipe"]), r["data"], r["demo"]))
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
     _replace_table(ROOT / "README.md", rows)
     PICTURES.mkdir(exist_ok=True)
-    by_name = {(run.read_recipe().name, run.read_recipe().data.source): run for run in finished}
-    for (name, source), run in by_name.items():
-        shutil.copy(run.sample_grid(run.sample_steps()[-1]), PICTURES / picture(name, source))
-    for name, (recipe, source, file) in SHOWN.items():
-        if (recipe, source) in by_name:
-            run = by_name[recipe, source]
-            shutil.copy(run.samples / file if file else run.sample_grid(run.sample_steps()[-1]), PICTURES / name)
+    for run in finished:
+        shutil.copy(run.sample_grid(run.sample_steps()[-1]), PICTURES / picture(row(run)))
+    for name, (folder, file) in SHOWN.items():
+        if any(run.path.name == folder for run in finished):
+            shutil.copy(runs / folder / "samples" / file, PICTURES / name)
     for name in {r["recipe"] for r in rows}:
         _replace_docstring(name, [r for r in rows if r["recipe"] == name])
 
 
-def picture(recipe: str, source: str) -> str:
-    """Name of the picture of a run: that of the recipe alone for the set that the recipe was published on, or what stands in for it."""
-    others = PLAN[recipe][1:]
-    return f"recipe-{recipe}-{source}.png" if source in others else f"recipe-{recipe}.png"
+def picture(r: dict[str, Any]) -> str:
+    """Name of the picture of a row: that of the recipe alone for the set that the recipe was published on, or what stands in for it."""
+    if r["demo"]:
+        return "demo.png"
+    others = PLAN[r["recipe"]][1:]
+    return f"recipe-{r['recipe']}-{r['data']}.png" if r["data"] in others else f"recipe-{r['recipe']}.png"
 
 
 def measured(r: dict[str, Any]) -> str:
@@ -130,28 +131,30 @@ def measured(r: dict[str, Any]) -> str:
     figures = ", ".join(f"{name} {value:.3g} (floor {floor:.3g})" for name, (value, floor) in r["figures"].items())
     processor = re.sub(r"\(R\)|\(TM\)|CPU|Processor", "", r["processor"])
     machine = f"{r['threads']} thread{'s' if r['threads'] > 1 else ''} of {' '.join(processor.split())}, compile {r['compile']}"
-    return f"{r['data']}: {r['steps']:,} steps in {r['seconds'] / 60:.1f} minutes ({machine}, {r['date']}, one seed): {figures}."
+    demo = " of the demo" if r["demo"] else ""
+    return f"{r['data']}: {r['steps']:,} steps in {r['seconds'] / 60:.1f} minutes{demo} ({machine}, {r['date']}, one seed): {figures}."
 
 
 def _replace_table(page: Path, rows: list[dict[str, Any]]) -> None:
     lines = [
-        "| recipe | data | G / D weights | steps | minutes | distance (floor) | fd_random (floor) | samples |",
-        "|---|---|---|---|---|---|---|---|",
+        "| recipe | data | G / D weights | steps | cores | minutes | distance (floor) | fd_random (floor) | samples |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for r in rows:
         weights = f"{r['generator']:,} / {r['discriminator']:,}" if r["discriminator"] else f"{r['generator']:,} / none"
         cells = [f"{value:.3g} ({floor:.3g})" for value, floor in r["figures"].values()]
-        shown = f"[picture](docs/pictures/{picture(r['recipe'], r['data'])})"
+        shown = f"[picture](docs/pictures/{picture(r)})"
+        name = f"`{r['recipe']}`, as in `make demo`" if r["demo"] else f"`{r['recipe']}`"
         lines.append(
-            f"| `{r['recipe']}` | {r['data']} | {weights} | {r['steps']:,} | {r['seconds'] / 60:.1f} | {' | '.join(cells)} | {shown} |"
+            f"| {name} | {r['data']} | {weights} | {r['steps']:,} | {r['threads']} "
+            f"| {r['seconds'] / 60:.1f} | {' | '.join(cells)} | {shown} |"
         )
-    machines = sorted({f"{r['processor']}, {r['threads']} of {r['cores']} cores, torch {r['torch']}" for r in rows})
+    machines = sorted({f"{r['processor']} ({r['cores']} cores), torch {r['torch']}" for r in rows})
     dates = sorted({r["date"] for r in rows})
     note = (
-        f"Measured by `benchmarks/recipes.py` on {'; '.join(machines)} ({' to '.join(sorted({dates[0], dates[-1]}))}), one seed each, "
+        f"Measured by `benchmarks/recipes.py` on {'; '.join(machines)}, {' to '.join(sorted({dates[0], dates[-1]}))}, one seed each, "
         "on a machine shared with other work, so that times are upper bounds; the figures are those of the best checkpoint. Where a "
-        "recipe was published on MNIST and the full set could not be had, `digits` was used, for as many updates as published. `fast` on "
-        "digits is what `make demo` trains, in 110 s. A recipe without a row has not been trained at its full length yet."
+        "recipe was published on MNIST and the full set could not be had, `digits` was used, for as many updates as published."
     )
     before, _, rest = page.read_text().partition(START)
     _, _, after = rest.partition(END)

@@ -77,3 +77,11 @@ def test_compiler(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_out()["compiler"] == (shutil.which("g++") or shutil.which("clang++"))
     monkeypatch.setenv("PATH", str(elsewhere))
     assert find_out()["compiler"] is None
+
+
+def test_from_sources_that_are_not_installed(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> list[str]:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "requires", missing)
+    assert find_out()["versions"] == {}

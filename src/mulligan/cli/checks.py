@@ -60,12 +60,20 @@ def _requirements() -> tuple[dict[str, str | None], dict[str, dict[str, str | No
     """Installed versions of what Mulligan needs, and of what its extras need; None where it is missing."""
     core: dict[str, str | None] = {}
     extras: dict[str, dict[str, str | None]] = {}
-    for line in metadata.requires("mulligan") or ():
+    for line in _declared():
         match = _REQUIREMENT.match(line)
         if match:
             part = extras.setdefault(match["extra"], {}) if match["extra"] else core
             part[match["name"]] = _version(match["name"])
     return core, extras
+
+
+def _declared() -> list[str]:
+    """Requirements as the package declares them; none where it runs from its sources without being installed."""
+    try:
+        return metadata.requires("mulligan") or []
+    except metadata.PackageNotFoundError:
+        return []
 
 
 def _version(name: str) -> str | None:

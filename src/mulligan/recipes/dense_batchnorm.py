@@ -12,6 +12,11 @@ def dense_batchnorm(data: Data) -> Recipe:
     G 100-256-512-1024-784, each hidden layer LeakyReLU then BatchNorm, sigmoid output (1,489,936 trainable and 3,584 moving statistics,
     published as 1,493,520), D 784-512-256-1 (533,505); pixels in [0, 1].
     Chosen here: LeakyReLU 0.2, Adam 2e-4 with beta1 0.5, batch 64, z normal, fakes for D from batch statistics (as when G trains).
+
+    Measured on digits: 15,000 steps in 11.0 minutes (1 thread of Intel Xeon @ 2.50GHz, compile on, 2026-11-22, one seed): distance
+    0.0465 (floor 0.0148), fd_random 0.251 (floor 0.0345).
+    Measured on fashion: 15,000 steps in 9.1 minutes (1 thread of Intel Xeon @ 2.50GHz, compile on, 2026-11-22, one seed): distance
+    0.0588 (floor 0.0187), fd_random 0.386 (floor 0.0345).
     """
     return Recipe(
         name="dense-batchnorm",

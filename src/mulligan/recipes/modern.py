@@ -17,6 +17,9 @@ def modern(
 
     After Huang et al. 2024 (arXiv 2501.05441). network: dense or convolutional; size: of the dense nets; gamma: strength of the
     penalties at the start, falling to a tenth. Chosen here: the widths, gamma, the rate, the length.
+
+    Measured on fashion: 15,625 steps in 10.1 minutes (1 thread of Intel Xeon @ 2.50GHz, compile on, 2026-11-22, one seed): distance
+    0.0212 (floor 0.0187), fd_random 0.0754 (floor 0.0345).
     """
     generator: Network
     discriminator: Network
