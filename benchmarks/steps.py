@@ -33,8 +33,9 @@ from mulligan.runs import environment
 from mulligan.runs.folder import Run
 from mulligan.training.budget import Budget
 from mulligan.training.loop import Loop, Tick
+from mulligan.training.machine import decide_machine
 from mulligan.training.observing import Observer
-from mulligan.verbs import new_session
+from mulligan.verbs import made_game, new_session
 
 COMPILED, EAGER, PLAIN, FUSED = "Mulligan", "Mulligan, not compiled", "plain PyTorch", "plain PyTorch, fused Adam"
 WARM = 5  # steps of each loop that are not timed, the compilation among them
@@ -64,6 +65,7 @@ class Row:
 
     system: str
     loop: str
+    threads: int
     median: float
     low: float
     high: float
@@ -121,7 +123,7 @@ def _block(once: StepOnce, steps: int) -> list[float]:
     return block
 
 
-def rows(system: str, times: dict[str, list[list[float]]]) -> list[Row]:
+def rows(system: str, times: dict[str, list[list[float]]], threads: int) -> list[Row]:
     """What the times of a system come to."""
     medians = {loop: statistics.median(seconds for block in blocks for seconds in block) for loop, blocks in times.items()}
     result = []
@@ -129,7 +131,7 @@ def rows(system: str, times: dict[str, list[list[float]]]) -> list[Row]:
         low, high = quartiles([seconds for block in blocks for seconds in block])
         ratios = [statistics.median(ours) / statistics.median(theirs) for ours, theirs in zip(blocks, times[PLAIN], strict=True)]
         to_plain = medians[loop] / medians[PLAIN]
-        result.append(Row(system, loop, medians[loop], low, high, to_plain, *quartiles(ratios), medians[loop] / medians[FUSED]))
+        result.append(Row(system, loop, threads, medians[loop], low, high, to_plain, *quartiles(ratios), medians[loop] / medians[FUSED]))
     return result
 
 
@@ -141,6 +143,12 @@ def quartiles(values: Sequence[float]) -> tuple[float, float]:
     return low, high
 
 
+def threads_for(system: str) -> int:
+    """The threads that `auto` stands for."""
+    recipe, dataset = resolve(SYSTEMS[system][0], system)
+    return decide_machine(recipe, made_game(recipe, dataset), 1, None).threads
+
+
 def measure(system: str, rounds: int, steps: int, device: str, threads: int, compiled: bool) -> list[Row]:
     """Time the loops of one system."""
     _, build = SYSTEMS[system]
@@ -150,7 +158,7 @@ def measure(system: str, rounds: int, steps: int, device: str, threads: int, com
         if compiled:
             loops = {COMPILED: mulligan_loop(Path(folder) / "compiled", system, device, threads, True), **loops}
         loops |= {PLAIN: build(False, device).step, FUSED: build(True, device).step}
-        return rows(system, interleaved(loops, rounds, steps))
+        return rows(system, interleaved(loops, rounds, steps), threads)
 
 
 @contextmanager
@@ -166,22 +174,21 @@ def _threads(count: int) -> Iterator[None]:
 def markdown(found: Sequence[Row]) -> str:
     """The rows as a table."""
     lines = [
-        "| system | loop | ms a step | quartiles | to plain | quartiles of rounds | to plain with fused Adam |",
-        "|---|---|---:|---:|---:|---:|---:|",
+        "| system | loop | threads | ms a step | quartiles | to plain | quartiles of rounds | to plain with fused Adam |",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
     for row in found:
         milliseconds = f"{row.median * 1e3:.2f} | {row.low * 1e3:.2f} - {row.high * 1e3:.2f}"
         ratios = f"{row.to_plain:.2f} | {row.to_plain_low:.2f} - {row.to_plain_high:.2f} | {row.to_fused:.2f}"
-        lines.append(f"| {row.system} | {row.loop} | {milliseconds} | {ratios} |")
+        lines.append(f"| {row.system} | {row.loop} | {row.threads} | {milliseconds} | {ratios} |")
     return "\n".join(lines)
 
 
-def machine(device: str, threads: int) -> dict[str, object]:
+def machine(device: str) -> dict[str, object]:
     """What the times depend on."""
     return {
         "processor": environment.processor() if device == "cpu" else torch.cuda.get_device_name(),
         "cores": environment.cores(),
-        "threads": threads,
         "torch": torch.__version__,
         "date": time.strftime("%Y-%m-%d"),
     }
@@ -194,21 +201,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=20, help="blocks of each loop (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=30, help="steps in a block (default: %(default)s)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where all loops run (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=environment.cores(), help="threads inside an operator (default: %(default)s)")
+    parser.add_argument(
+        "--threads", type=int, help="threads inside an operator, in all loops (default: what Mulligan takes for the system)"
+    )
     parser.add_argument("--eager", action="store_true", help="leave the compiled step out, and so the compilation")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     given = parser.parse_args(arguments)
-    if min(given.rounds, given.steps, given.threads) < 1:
+    if min(given.rounds, given.steps, given.threads or 1) < 1:
         parser.error("--rounds, --steps and --threads are at least 1")
     found: list[Row] = []
     for system in given.only or SYSTEMS:
         print(f"{system} ...", file=sys.stderr, flush=True)
-        found += measure(system, given.rounds, given.steps, given.device, given.threads, not given.eager)
+        found += measure(system, given.rounds, given.steps, given.device, given.threads or threads_for(system), not given.eager)
     if given.json:
-        print(json.dumps({"machine": machine(given.device, given.threads), "rows": [asdict(row) for row in found]}, indent=2))
+        print(json.dumps({"machine": machine(given.device), "rows": [asdict(row) for row in found]}, indent=2))
         return
     print(markdown(found))
-    print("\n" + ", ".join(f"{name}: {value}" for name, value in machine(given.device, given.threads).items()))
+    print("\n" + ", ".join(f"{name}: {value}" for name, value in machine(given.device).items()))
     slower = [row.system for row in found if row.loop == COMPILED and row.to_plain > 1]
     if not given.eager:
         print(f"Slower than the plain loop: {', '.join(slower) or 'none'}.")

@@ -85,10 +85,11 @@ def plan(recipe: Recipe, dataset: Dataset, budget: Budget | None = None) -> Plan
     threads = torch.get_num_threads()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, _compiling_in(Path(folder) / "compiled"):
         run = Run(Path(folder) / "run").prepare()
-        decided = verbs.decide(run, recipe, budget)
+        game = verbs.made_game(recipe, dataset)
+        decided = verbs.decide(run, recipe, game, budget)
         prepare_machine(decided.machine)
         try:
-            session = verbs.new_session(run, decided, dataset)
+            session = Session(run, decided, dataset, game)
             return _measured(session, budget)
         finally:
             torch.set_num_threads(threads)

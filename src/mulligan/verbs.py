@@ -207,7 +207,7 @@ def _work(folder: Run, recipe: Recipe, dataset: Dataset, game: Game, budget: Bud
     with _saved(folder), lock.hold(folder):
         folder.sweep()
         voice = _Voice(folder, audience)
-        decided = decide(folder, recipe, budget)
+        decided = decide(folder, recipe, game, budget)
         if not folder.exists:
             folder.write_recipe(recipe)
             folder.write_status("unfinished")
@@ -291,7 +291,7 @@ def _interrupted(folder: Run, error: Signalled) -> MulliganError:
     return StoppedError(f"stopped; the state is saved at step {steps[-1]:,} in {folder.path}", hint)
 
 
-def decide(folder: Run, recipe: Recipe, budget: Budget) -> Recipe:
+def decide(folder: Run, recipe: Recipe, game: Game, budget: Budget) -> Recipe:
     """The recipe with every `auto` of its machine settled: as the run recorded it, or for the first time."""
     recorded = environment.sessions(folder)
     asked = recipe.machine
@@ -303,7 +303,7 @@ def decide(folder: Run, recipe: Recipe, budget: Budget) -> Recipe:
             pass  # written by hand, or by another version: decide again
     images = min(recipe.horizon, budget.images or recipe.horizon)
     steps = min(images // recipe.batch, budget.steps or images)
-    return recipe.model_copy(update={"machine": decide_machine(recipe, steps, budget.seconds)})
+    return recipe.model_copy(update={"machine": decide_machine(recipe, game, steps, budget.seconds)})
 
 
 def _record(folder: Run, recipe: Recipe, command: Sequence[str]) -> None:

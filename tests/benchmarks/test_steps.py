@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from mulligan.resolve import resolve
+from mulligan.runs import environment
 from mulligan.testing.games import EAGER
 from mulligan.training.state import count
 from mulligan.verbs import made_game
@@ -43,6 +44,11 @@ def test_plain_loop_is_of_the_same_system(steps: Any, system: str, fused: bool) 
         assert all(not torch.equal(one, other) for one, other in zip(old, getattr(plain, player).parameters(), strict=True))
 
 
+def test_threads_are_those_that_auto_takes(steps: Any) -> None:
+    assert steps.threads_for("points") == 1
+    assert steps.threads_for("shallow") == environment.cores()
+
+
 def test_quartiles(steps: Any) -> None:
     assert steps.quartiles([5.0]) == (5.0, 5.0)
     assert steps.quartiles([1.0, 2.0, 3.0, 4.0, 5.0]) == (2.0, 4.0)
@@ -50,7 +56,7 @@ def test_quartiles(steps: Any) -> None:
 
 def test_rows_are_ratios_of_medians(steps: Any) -> None:
     times = {steps.COMPILED: [[1.0, 1.0], [2.0, 2.0]], steps.PLAIN: [[2.0, 2.0], [2.0, 2.0]], steps.FUSED: [[3.0, 3.0], [3.0, 3.0]]}
-    ours, plain, _ = steps.rows("points", times)
+    ours, plain, _ = steps.rows("points", times, 1)
     assert (ours.median, ours.to_plain, ours.to_fused) == (1.5, 0.75, 0.5)
     assert (ours.to_plain_low, ours.to_plain_high) == (0.625, 0.875)
     assert (plain.to_plain, plain.to_plain_low) == (1.0, 1.0)
@@ -77,5 +83,5 @@ def test_every_loop_is_warmed_and_timed_alike(steps: Any) -> None:
 
 
 def test_table(steps: Any) -> None:
-    row = steps.Row("points", steps.COMPILED, 0.00025, 0.0002, 0.0003, 0.25, 0.2, 0.3, 0.5)
-    assert steps.markdown([row]).splitlines()[-1] == "| points | Mulligan | 0.25 | 0.20 - 0.30 | 0.25 | 0.20 - 0.30 | 0.50 |"
+    row = steps.Row("points", steps.COMPILED, 1, 0.00025, 0.0002, 0.0003, 0.25, 0.2, 0.3, 0.5)
+    assert steps.markdown([row]).splitlines()[-1] == "| points | Mulligan | 1 | 0.25 | 0.20 - 0.30 | 0.25 | 0.20 - 0.30 | 0.50 |"

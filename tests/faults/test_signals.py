@@ -15,7 +15,7 @@ import pytest
 from mulligan.data.dataset import Dataset
 from mulligan.errors import UsageError
 from mulligan.recipe import Recipe
-from mulligan.runs import checkpoints
+from mulligan.runs import checkpoints, environment
 from mulligan.runs.folder import Run
 from mulligan.testing.pieces import Left, train_in_pieces
 
@@ -189,6 +189,18 @@ def test_a_compiler_that_is_missing_is_not_needed(
     monkeypatch.setenv("CXX", "no-such-compiler")
     stopped(1, *(word for word in words if word != "machine.compile=off"))
     assert "no C++ compiler" in (tmp_path / "run" / "log.txt").read_text()
+
+
+@pytest.mark.filterwarnings("default")  # the compiler's own warnings are not ours
+def test_a_compiler_that_fails_is_done_without(words: list[str], stopped: Stopped, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is said, and recorded, so that the resumed run is the same run."""
+    monkeypatch.setenv("CXX", "false")
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "compiled"))
+    stopped(1, *(word.replace("machine.compile=off", "machine.compile=on") for word in words))
+    assert "compilation failed" in (tmp_path / "run" / "log.txt").read_text()
+    assert environment.sessions(Run(tmp_path / "run"))[-1]["decisions"]["compile"] == "off"
+    stopped(2, "resume", str(tmp_path / "run"))
+    assert (tmp_path / "run" / "log.txt").read_text().count("compilation failed") == 1
 
 
 def test_other_errors_are_no_signals(words: list[str], mulligan: Mulligan) -> None:

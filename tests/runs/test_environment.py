@@ -29,6 +29,15 @@ def test_the_first_and_the_newest_sessions_are_kept(run: Run) -> None:
     assert commands[-1] == ["newest"]
 
 
+def test_what_was_done_instead_is_amended_in_the_newest_session(run: Run) -> None:
+    for threads in (2, 4):
+        environment.record(run, ["train"], {"threads": threads, "compile": "on"})
+    environment.amend(run, {"compile": "off"})
+    first, second = environment.sessions(run)
+    assert (first["decisions"]["compile"], second["decisions"]) == ("on", {"threads": 4, "compile": "off"})
+    assert second["command"] == ["train"]
+
+
 def test_no_user_and_no_host_go_in(run: Run) -> None:
     environment.record(run, [], {})
     (session,) = environment.sessions(run)

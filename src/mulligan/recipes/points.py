@@ -1,7 +1,7 @@
 """`points`: a GAN for points of any number of columns."""
 
 from mulligan.networks import mlp
-from mulligan.recipe import Adam, Data, Latent, Machine, Player, Recipe, scaling_for
+from mulligan.recipe import Adam, Data, Latent, Player, Recipe, scaling_for
 
 DATA = "parabola"
 BUILT_IN = ("parabola", "ring", "grid")
@@ -33,5 +33,4 @@ def points(data: Data) -> Recipe:
         },
         batch=128,
         horizon=10_000 * 128,
-        machine=Machine(threads=1),  # on nets as small as these, two threads wait for each other longer than they compute
     )

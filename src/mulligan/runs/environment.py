@@ -36,7 +36,17 @@ def record(run: Run, command: Sequence[str], decisions: Mapping[str, Any]) -> No
         "accelerator": _accelerator(),
         "versions": {name: found for name in PACKAGES if (found := _version(name))},
     }
-    first, *others = [*sessions(run), session]
+    _write(run, [*sessions(run), session])
+
+
+def amend(run: Run, decisions: Mapping[str, Any]) -> None:
+    """Change decisions of the newest session, so that a resumed run replays what was done and not what was planned. Raises DiskError."""
+    *before, newest = sessions(run) or [{}]
+    _write(run, [*before, {**newest, "decisions": {**newest.get("decisions", {}), **decisions}}])
+
+
+def _write(run: Run, found: Sequence[Mapping[str, Any]]) -> None:
+    first, *others = found
     write_text(run.environment_file, safe_json.dumps({"schema_version": 1, "sessions": [first, *others[1 - _MOST_SESSIONS :]]}))
 
 

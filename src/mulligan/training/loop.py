@@ -11,7 +11,7 @@ import torch
 
 from mulligan.errors import CheckpointError, DivergedError
 from mulligan.randomness import seed_operators
-from mulligan.runs import checkpoints, curves, history
+from mulligan.runs import checkpoints, curves, environment, history
 from mulligan.signals import Signalled, raise_pending, shielded
 from mulligan.training.batches import draw_sizes
 from mulligan.training.budget import Budget
@@ -150,6 +150,7 @@ class Loop:
             if session.recipe.machine.compile != "on" or self._seen:
                 raise
             self.audience.say(f"compilation failed ({type(error).__name__}); training goes on without it")
+            environment.amend(session.run, {"compile": "off"})
             machine = session.recipe.machine.model_copy(update={"compile": "off"})
             session.recipe = session.recipe.model_copy(update={"machine": machine})
             self._play = stepper(session.game, session.recipe)
