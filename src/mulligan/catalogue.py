@@ -51,6 +51,15 @@ def entry(name: str) -> Entry:
     return Entry(name, first, recipe.data.source, recipe.task)
 
 
+def explained(name: str) -> str:
+    """What a recipe says of itself at length: what is published, what is chosen, what was measured.
+
+    >>> "Chosen here" in explained("points")
+    True
+    """
+    return inspect.getdoc(recipe_function(name)) or ""
+
+
 def published(name: str) -> Recipe:
     """A recipe as it is on the data that it was published on, which are not read. Raises UsageError."""
     source = published_on(name)

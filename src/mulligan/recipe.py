@@ -159,6 +159,8 @@ class Keeping(Settings):
 
     reports: int = Field(20, ge=1, le=10000, description="Reports over the horizon: figures, a sample grid, a checkpoint.")
     checkpoints: int = Field(2, ge=1, le=1000, description="Newest checkpoints that are kept, beside the best.")
+    arrays: bool = Field(False, description="Whether the samples of each report are kept as numbers (.npz) too.")
+    dark_on_light: bool = Field(False, description="Whether grids of images are drawn dark on light, as on paper.")
 
 
 class Recipe(Settings):

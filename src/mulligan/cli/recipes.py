@@ -34,7 +34,7 @@ def list_recipes(as_json: AsJson = False) -> None:
 
 
 def show_recipe(name: _Name, as_json: AsJson = False) -> None:
-    """Every setting of a recipe with its value and meaning.
+    """What a recipe is and what was measured; every setting with its value and meaning.
 
     With --json the recipe itself, which `mulligan train --recipe FILE.json` takes.
     """
@@ -46,7 +46,7 @@ def show_recipe(name: _Name, as_json: AsJson = False) -> None:
         print(recipe.model_dump_json(indent=2))
         return
     entry = catalogue.entry(name)
-    print(f"{entry.name}: {entry.description}\ntask {entry.task}, published on {entry.data}\n")
+    print(f"{entry.name}: {entry.description}\ntask {entry.task}, published on {entry.data}\n\n{catalogue.explained(name)}\n")
     settings = [
         *(catalogue.Setting(key, value, "Argument of the recipe.") for key, value in catalogue.arguments(name).items()),
         *catalogue.described(recipe),

@@ -1,7 +1,7 @@
 """`autoencoder`: m numbers to n and back, m much larger than n."""
 
 from mulligan.networks import mlp
-from mulligan.recipe import Adam, Data, Latent, Player, Recipe, scaling_for
+from mulligan.recipe import Adam, Data, Keeping, Latent, Player, Recipe, scaling_for
 
 DATA = "mnist"
 
@@ -28,4 +28,5 @@ def autoencoder(data: Data, *, codes: int = 32) -> Recipe:
         },
         batch=64,
         horizon=30 * 60_000,
+        keeping=Keeping(reports=30),
     )

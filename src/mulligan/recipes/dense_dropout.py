@@ -1,7 +1,7 @@
 """`dense-dropout`: a dense GAN with dropout in D, published for Fashion-MNIST with Keras."""
 
 from mulligan.networks import mlp
-from mulligan.recipe import Adam, Data, Order, Player, Recipe, Turns, scaling_for
+from mulligan.recipe import Adam, Data, Keeping, Order, Player, Recipe, Turns, scaling_for
 
 DATA = "fashion"
 
@@ -31,4 +31,5 @@ def dense_dropout(data: Data) -> Recipe:
         order=Order(how="replacement"),
         batch=64,
         horizon=18_740 * 64,
+        keeping=Keeping(dark_on_light=True),
     )

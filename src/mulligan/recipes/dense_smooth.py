@@ -1,7 +1,7 @@
 """`dense-smooth`: a small dense GAN with dropout in both networks and one-sided label smoothing, published for MNIST."""
 
 from mulligan.networks import mlp
-from mulligan.recipe import Adam, Data, Latent, Loss, Order, Player, Recipe, scaling_for
+from mulligan.recipe import Adam, Data, Keeping, Latent, Loss, Order, Player, Recipe, scaling_for
 
 DATA = "mnist"
 
@@ -32,4 +32,5 @@ def dense_smooth(data: Data) -> Recipe:
         order=Order(short_batch=True),
         batch=64,
         horizon=100 * 60_000,
+        keeping=Keeping(reports=100, arrays=True),
     )

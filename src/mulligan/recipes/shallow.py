@@ -1,7 +1,7 @@
 """`shallow`: a GAN for MNIST with one hidden layer in G and two in D."""
 
 from mulligan.networks import mlp
-from mulligan.recipe import Adam, Data, Player, Recipe, Turns, scaling_for
+from mulligan.recipe import Adam, Data, Keeping, Player, Recipe, Turns, scaling_for
 
 DATA = "mnist"
 EPOCHS = 30
@@ -28,4 +28,5 @@ def shallow(data: Data) -> Recipe:
         turns=Turns(separate=True),
         batch=64,
         horizon=EPOCHS * EPOCH_IMAGES,
+        keeping=Keeping(reports=EPOCHS),
     )

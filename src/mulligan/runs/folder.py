@@ -145,6 +145,10 @@ class Run:
         """Picture of the fixed latents at a step."""
         return self.samples / f"step-{step:06d}.png"
 
+    def sample_array(self, step: int) -> Path:
+        """Numbers of the fixed latents' samples at a step, where the recipe keeps them."""
+        return self.samples / f"step-{step:06d}.npz"
+
     def checkpoint_steps(self) -> list[int]:
         """Steps of the checkpoints that stand under their final name, rising."""
         return _steps(self.checkpoints, "")

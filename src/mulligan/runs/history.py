@@ -50,15 +50,16 @@ def read_lines(path: Path) -> list[Line]:
 
 
 def cut(run: Run, step: int) -> None:
-    """Go back to a checkpoint: drop lines beyond its step and lines marked final, and the sample grids of dropped lines and beyond."""
+    """Go back to a checkpoint: drop lines beyond its step and lines marked final, and the samples of dropped lines and beyond."""
     dropped = {line.get("step") for line in read(run) if _is_beyond(line, step)}
     for path in (run.history_file, run.metrics_file):
         if path.exists():
             _keep(path, [line for line in read_lines(path) if not _is_beyond(line, step)])
     for sample in run.sample_steps():
         if sample > step or sample in dropped:
-            with disk_errors(run.sample_grid(sample)):
-                run.sample_grid(sample).unlink(missing_ok=True)
+            for file in (run.sample_grid(sample), run.sample_array(sample)):
+                with disk_errors(file):
+                    file.unlink(missing_ok=True)
 
 
 def _is_beyond(line: Line, step: int) -> bool:

@@ -20,7 +20,7 @@ from mulligan.verbs import Quiet, new_session
 
 @dataclass(frozen=True)
 class Left:
-    """What a run left behind, without its clock: tensors by player, facts of its newest checkpoint, history, sample grids."""
+    """What a run left behind, without its clock: tensors by player, facts of its newest checkpoint, history, samples."""
 
     groups: dict[str, dict[str, Tensor]]
     facts: dict[str, Any]
@@ -68,7 +68,7 @@ def left(run: Run) -> Left:
         groups=newest.groups,
         facts={name: value for name, value in newest.facts.items() if name != "seconds"},
         history=[{name: json.dumps(value) for name, value in line.items() if name != "seconds"} for line in history.read(run)],
-        samples={path.name: path.read_bytes() for path in sorted(run.samples.glob("step-*.png"))},
+        samples={path.name: path.read_bytes() for path in sorted(run.samples.glob("step-*"))},
     )
 
 

@@ -1,15 +1,16 @@
 """What a report looks at: samples of fixed latents beside real ones, a distance, the moments of both."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from PIL.Image import Image
 from torch import Tensor
 
 from mulligan.data.dataset import Dataset, Split
 from mulligan.kinds.plots import Decision, preview_points
-from mulligan.marks import Mark, write_gif, write_png
+from mulligan.marks import Mark, write_gif, write_npz, write_png
 from mulligan.metrics.distances import Slices
 from mulligan.randomness import numpy_generator, sample_latents
 from mulligan.training.game import Batch, Cast
@@ -20,6 +21,7 @@ VALIDATION = 1000  # samples of each side that a probe compares
 GRID = 100  # samples in a picture
 COLUMNS = 10
 BLOCK = 250  # samples made at once
+FRAMES = 40  # of the GIF, which stands in the report
 
 
 @dataclass
@@ -72,17 +74,20 @@ class Observer:
         kind, game = session.game.kind, session.game
         cast = sampled(game.actors, session.state)
         if kind.name == "points":
-            made = torch.cat(list(self._samples(len(self.validation.target))))
+            made = kind.decode(torch.cat(list(self._samples(len(self.validation.target)))))
             real = self._decoded_raw(self.validation.target)
-            picture = preview_points(real, kind.decode(made), self._decision(cast), session.dataset.columns)
+            picture = preview_points(real, made, self._decision(cast), session.dataset.columns)
             mark = Mark(composite=True, seed=session.recipe.seed)
         else:
             with torch.no_grad():
                 shown = game.show(cast, *self._latents(range(GRID)), self._first(GRID))
             groups = [kind.decode(group) for group in shown.groups]
-            picture = kind.preview(groups, columns=COLUMNS)
+            made, picture = groups[-1], self._preview(groups)
             mark = Mark(composite=game.shows_real, seed=session.recipe.seed)
         write_png(picture, session.run.sample_grid(session.step), mark)
+        if session.recipe.keeping.arrays:
+            name = "points" if kind.name == "points" else "images"
+            write_npz({name: made}, session.run.sample_array(session.step), Mark(seed=session.recipe.seed))
 
     def write_real(self) -> None:
         """The real grid: the data first."""
@@ -90,8 +95,12 @@ class Observer:
         if kind.name == "points":
             picture = preview_points(arrays, None, names=self.session.dataset.columns)
         else:
-            picture = kind.preview([arrays[:GRID]], columns=COLUMNS)
+            picture = self._preview([arrays[:GRID]])
         write_png(picture, self.session.run.real_grid, None)
+
+    def _preview(self, groups: Sequence[np.ndarray]) -> Image:
+        session = self.session
+        return session.game.kind.preview(groups, columns=COLUMNS, dark_on_light=session.recipe.keeping.dark_on_light)
 
     def _samples(self, count: int) -> Iterator[Tensor]:
         session = self.session
@@ -133,10 +142,12 @@ class Observer:
 
 
 def write_progress(session: Session, milliseconds: int = 250) -> None:
-    """All pictures of the run, one after the other, as a GIF that stays on the last for a while."""
+    """The pictures of the run, one after the other, as a GIF that stays on the last for a while; of very many, some from all along."""
     import PIL.Image
 
-    paths = [session.run.sample_grid(step) for step in session.run.sample_steps()]
+    steps = session.run.sample_steps()
+    shown = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), FRAMES)).round().astype(int))
+    paths = [session.run.sample_grid(steps[place]) for place in shown]
     frames = []
     for path in paths:
         with PIL.Image.open(path) as picture:
