@@ -19,6 +19,7 @@ from typing import Any
 
 from mulligan.errors import UnsafeError, UsageError
 
+MOST_LISTED = 24  # names in a hint
 _trusted: dict[str, str] = {}  # `path.py:name` as the user typed it -> SHA-256 of the file that it named then
 
 
@@ -80,9 +81,9 @@ def attribute(thing: Any, name: str) -> Any:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """The hint for a name that does not exist: the nearest one, or all of them."""
+    """The hint for a name that does not exist: the nearest one, or all of them where they are few."""
     known = sorted(known)
-    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    near = get_close_matches(name, known, n=1, cutoff=0.6 if len(known) <= MOST_LISTED else 0.0)
     return f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}"
 
 

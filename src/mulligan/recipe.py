@@ -74,6 +74,7 @@ class Data(Settings):
     kind: str = Field("", description="Found: what one sample is (file in kinds/).")
     shape: tuple[int, ...] = Field((), description="Found: shape of one sample, channels first.")
     classes: tuple[str, ...] = Field((), description="Found: names of the classes.")
+    columns: tuple[str, ...] = Field((), description="Found: names of the columns of points.")
     count: int | None = Field(None, description="Found: number of training samples; absent for an endless source.")
     fingerprint: str = Field("", description="Found: SHA-256 of the content of the training samples.")
 

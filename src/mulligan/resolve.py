@@ -6,6 +6,7 @@ A recipe function is given what was found, so that no placeholder has to be fill
 
 import inspect
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -49,6 +50,7 @@ def resolve(
         wanted = {"source": source if source is not None else published_on(recipe)}
     if source is not None and find.is_outside(source):
         find.trust(source)
+    wanted = {**wanted, "source": _located(wanted["source"])}
     known = {name: value for name, value in wanted.items() if name in ("source", "size", "colour", "labels")}
     if wanted["source"] not in built_in() and environment.device(str(keys.get("machine.device", "auto"))) != "cpu":
         known["default_size"] = SIDE_ON_A_GPU
@@ -116,6 +118,13 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             result[f"{prefix}{name}"] = value
     return result
+
+
+def _located(source: Any) -> Any:
+    """A path as it is seen from any folder, so that a run can be resumed from anywhere; a name of built-in or outside data stays."""
+    if not isinstance(source, str) or source in built_in() or find.is_outside(source) or not Path(source).exists():
+        return source
+    return os.path.abspath(source)
 
 
 def _parsed(setting: str) -> tuple[str, Any]:

@@ -104,7 +104,7 @@ def test_endless_sources_repeat_by_their_generator_alone() -> None:
     assert not np.array_equal(first, other)
     assert dataset.data.count is None
     assert dataset.data.shape == (2,)
-    assert dataset.columns == ("x", "y")
+    assert dataset.data.columns == ("x", "y")
 
 
 @pytest.mark.parametrize("request_", [Data(source="ring", size=32), Data(source="ring", colour="rgb")])

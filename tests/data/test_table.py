@@ -34,7 +34,7 @@ def rows(dataset: Dataset) -> list[list[float]]:
 def test_columns_of_numbers_are_points(tmp_path: Path, content: str) -> None:
     dataset = table(tmp_path, content)
     assert rows(dataset) == [[1, 2], [3.5, -40]]
-    assert dataset.columns == ("x", "y")
+    assert dataset.data.columns == ("x", "y")
     assert (dataset.data.kind, dataset.data.shape, dataset.data.count) == ("points", (2,), 2)
     assert dataset.test is None
 
@@ -42,12 +42,12 @@ def test_columns_of_numbers_are_points(tmp_path: Path, content: str) -> None:
 def test_names_are_not_needed(tmp_path: Path) -> None:
     dataset = table(tmp_path, "1,2,3\n4,5,6\n")
     assert rows(dataset) == [[1, 2, 3], [4, 5, 6]]
-    assert dataset.columns == ("x1", "x2", "x3")
+    assert dataset.data.columns == ("x1", "x2", "x3")
 
 
 def test_one_column_and_unnamed_columns(tmp_path: Path) -> None:
     assert table(tmp_path, "x\n1\n2\n").data.shape == (1,)
-    assert table(tmp_path, ",y\n1,2\n").columns == ("x1", "y")
+    assert table(tmp_path, ",y\n1,2\n").data.columns == ("x1", "y")
 
 
 def test_a_tenth_of_many_rows_is_held_out_always_the_same(tmp_path: Path) -> None:
@@ -109,4 +109,4 @@ def test_f44_what_was_written_as_a_marked_table_is_read_back(tmp_path: Path) -> 
     dataset = open_dataset(Data(source=str(path)))
     assert isinstance(dataset.train, Split)
     assert np.array_equal(dataset.train.target, written)
-    assert dataset.columns == ('a "quoted", name', "b")
+    assert dataset.data.columns == ('a "quoted", name', "b")

@@ -38,7 +38,7 @@ def train(source: str, recipe: str, settings: tuple[str, ...], run: Path, steps:
 def test_data() -> None:
     find.trust(DATA)
     dataset = check_dataset(DATA, DATA)
-    assert dataset.columns == ("x", "y")
+    assert dataset.data.columns == ("x", "y")
 
 
 def test_kind() -> None:

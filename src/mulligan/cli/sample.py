@@ -25,7 +25,7 @@ def run(arguments: list[str]) -> int:
 
 def sample(
     which: Annotated[str, typer.Argument(metavar="RUN_OR_MODEL", help="A run or model folder, or the name or the number of a run.")],
-    to: Annotated[Path, typer.Option(metavar="FILE_OR_FOLDER", help="A .png, .npz or (points) .csv, or a folder for one file each.")],
+    to: Annotated[str, typer.Option(metavar="FILE_OR_FOLDER", help="A .png, .npz or (points) .csv, or a folder for one file each.")],
     n: Annotated[int | None, typer.Option("--n", metavar="N", help="How many: samples 0 to N-1 of the seed.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, metavar="N", help="Seed of the samples; 0 if absent.")] = None,
     seeds: Annotated[
@@ -42,8 +42,8 @@ def sample(
     """Draw samples. A sample is the same whatever is asked beside it."""
     from mulligan.sampling.asked import MOST_SAMPLES, parse_grid, parse_seeds
 
-    cells = parse_grid(grid) if grid else None
-    known_seeds = parse_seeds(seeds) if seeds else None
+    cells = None if grid is None else parse_grid(grid)
+    known_seeds = None if seeds is None else parse_seeds(seeds)
     if n is not None and not 1 <= n <= MOST_SAMPLES:
         raise UsageError(f"--n {n}: expected 1 to {MOST_SAMPLES:,}")
     if known_seeds and (n is not None or seed is not None):
@@ -54,12 +54,22 @@ def sample(
     from mulligan.sampling.blocks import first_of, of_seed
 
     model = load(which)
+    target = _target(to)
     if reconstruct:
-        files = _reconstructed(model, reconstruct, to, n, cells)
+        files = _reconstructed(model, reconstruct, target, n, cells)
     else:
         count = n or (cells[0] * cells[1] if cells else _SHOWN if len(model.kind.shape) == 3 else _PLOTTED)
-        files = _drawn(model, first_of(known_seeds) if known_seeds else of_seed(seed or 0, range(count)), label, to, cells)
+        files = _drawn(model, first_of(known_seeds) if known_seeds else of_seed(seed or 0, range(count)), label, target, cells)
     show_files(files, as_json, {"model": model.description.weights})
+
+
+def _target(to: str) -> Path:
+    """Where samples go: a path that ends in a slash is a folder, whatever its name."""
+    from mulligan.marks import make_folder
+
+    if to.endswith("/"):
+        make_folder(Path(to))
+    return Path(to)
 
 
 def load(which: str) -> "Model":

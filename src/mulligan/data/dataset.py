@@ -44,9 +44,9 @@ class Skipped:
 class Dataset:
     """Samples with what was found about them.
 
-    data: the request with kind, shape, size, colour, classes, count and fingerprint filled in; opening it again gives the same.
+    data: the request with kind, shape, size, colour, classes, columns, count and fingerprint filled in; opening it again gives the same.
     train, test: samples; test is None where there are too few to hold some out. skipped: files that were not used. licence: of the
-    data, empty where only the user knows. columns: names of the columns of points, where there are some.
+    data, empty where only the user knows.
     """
 
     data: Data
@@ -54,7 +54,6 @@ class Dataset:
     test: Split | Endless | None
     skipped: tuple[Skipped, ...] = ()
     licence: str = ""
-    columns: tuple[str, ...] = ()
 
 
 def images(
@@ -70,14 +69,14 @@ def images(
     found: dict[str, object] = {"size": height, "colour": "grey" if channels == 1 else "rgb"}
     if train.label is None or not request.labels:
         train, test, classes = Split(train.target), test and Split(test.target), ()
-    return _described(request, "image", train, test, classes, skipped, licence, (), found)
+    return _described(request, "image", train, test, classes, skipped, licence, found)
 
 
 def points(request: Data, train: Split, test: Split | None, columns: Sequence[str] = (), licence: str = "") -> Dataset:
     """A data set of points float32 (N, D), described. Raises DataError where pixels were asked for."""
     if request.size is not None or request.colour != "auto":
         raise DataError(f"{request.source} holds points, which have neither size nor colour", "Leave data.size and data.colour out")
-    return _described(request, "points", train, test, (), (), licence, columns, {})
+    return _described(request, "points", train, test, (), (), licence, {"columns": tuple(columns)})
 
 
 def endless(request: Data, draw: Callable[[int, np.random.Generator], np.ndarray], columns: Sequence[str], licence: str) -> Dataset:
@@ -90,10 +89,11 @@ def endless(request: Data, draw: Callable[[int, np.random.Generator], np.ndarray
         "kind": "points",
         "shape": example.shape[1:],
         "classes": (),
+        "columns": tuple(columns),
         "count": None,
         "fingerprint": fingerprint(Split(example)),
     }
-    return Dataset(request.model_copy(update=found), source, source, (), licence, tuple(columns))
+    return Dataset(request.model_copy(update=found), source, source, (), licence)
 
 
 def fingerprint(split: Split) -> str:
@@ -179,7 +179,6 @@ def _described(
     classes: Sequence[str],
     skipped: Sequence[Skipped],
     licence: str,
-    columns: Sequence[str],
     found: dict[str, object],
 ) -> Dataset:
     found = {
@@ -190,4 +189,4 @@ def _described(
         "count": len(train.target),
         "fingerprint": fingerprint(train),
     }
-    return Dataset(request.model_copy(update=found), train, test, tuple(skipped), licence, tuple(columns))
+    return Dataset(request.model_copy(update=found), train, test, tuple(skipped), licence)

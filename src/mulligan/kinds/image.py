@@ -83,7 +83,7 @@ class Image(Kind):
         columns: int | None = None,
     ) -> tuple[Path, ...]:
         """To .png as one grid (one image alone: as it is), to .npz as `images` and `labels`, to a folder as one PNG each."""
-        suffix = path.suffix.lower()
+        suffix = "" if path.is_dir() else path.suffix.lower()
         if suffix == ".png":
             alone = len(samples) == 1 and columns is None
             columns = columns or max(1, round(len(samples) ** 0.5))

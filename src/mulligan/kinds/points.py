@@ -91,7 +91,7 @@ class Points(Kind):
         columns: int | None = None,
     ) -> tuple[Path, ...]:
         """To .npz as `points` (and `labels`), to .csv, to .png as a plot; to a folder as `points.csv` in it."""
-        suffix = path.suffix.lower()
+        suffix = "" if path.is_dir() else path.suffix.lower()
         if suffix == "":
             make_folder(path)
             path, suffix = path / "points.csv", ".csv"
@@ -117,13 +117,14 @@ def fit(data: Data, scaling: Scaling, raw: np.ndarray) -> Points:
     A constant column is shifted alone. Raises UsageError for a scaling that is not for points.
     """
     if scaling == "none":
-        return Points(shape=tuple(raw.shape[1:]), scaling=scaling)
+        return Points(shape=tuple(raw.shape[1:]), scaling=scaling, columns=data.columns)
     if scaling != "standard":
         raise UsageError(f"scaling={scaling} is not for points", "Use scaling=none or scaling=standard")
     mean, std = raw.mean(axis=0, dtype=np.float64), raw.std(axis=0, dtype=np.float64)
     # Rounding leaves a constant column a tiny deviation, which must not be blown up to 1.
     constant = std <= 1e-7 * np.maximum(np.abs(mean), 1e-30)
-    return Points(shape=tuple(raw.shape[1:]), scaling=scaling, mean=tuple(mean.tolist()), std=tuple(np.where(constant, 1.0, std).tolist()))
+    std = np.where(constant, 1.0, std)
+    return Points(shape=tuple(raw.shape[1:]), scaling=scaling, columns=data.columns, mean=tuple(mean.tolist()), std=tuple(std.tolist()))
 
 
 def read(settings: dict[str, Any]) -> Points:

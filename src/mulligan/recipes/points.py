@@ -11,7 +11,8 @@ def points(data: Data) -> Recipe:
     """Two updates a step: D on real and fake, then G through a D that is held constant.
 
     D n-25-1 (101 with two columns), G 5-15-n (122 with two columns), ReLU, He uniform; binary cross-entropy; Adam with the defaults of
-    its paper (1e-3, beta1 0.9). A table of the user's is standardised, and samples are scaled back; built-in points stay as they are.
+    Keras (1e-3, beta1 0.9, epsilon 1e-7). A table of the user's is standardised, and samples are scaled back; built-in points stay as
+    they are.
     Chosen here: five latents, batch 128, 10,000 steps.
 
     Measured on grid: 10,000 steps in 1.0 minutes (1 thread of Intel Xeon @ 2.50GHz, compile on, 2026-11-22, one seed): distance 0.65

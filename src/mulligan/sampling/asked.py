@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+import numpy as np
+
 from mulligan.errors import UsageError
 from mulligan.find import suggestion
 
@@ -44,6 +46,22 @@ def parse_grid(text: str) -> tuple[int, int]:
     return columns, rows
 
 
+def written_labels(labels: np.ndarray, classes: Sequence[str]) -> np.ndarray:
+    """Labels (N,) by position as files hold them, so that `find_label` finds the same classes in them.
+
+    The class's own number where all names are numbers; the position where none is; else the name.
+
+    >>> written_labels(np.array([0, 2]), ("5", "7", "9")), written_labels(np.array([0, 1]), ("Dress", "Bag"))
+    (array([5, 9]), array([0, 1]))
+    """
+    numbers = [name.isascii() and name.isdigit() for name in classes]
+    if not any(numbers):
+        return labels
+    plain = all(numbers) and all(name == str(int(name)) for name in classes)
+    written: np.ndarray = np.array([int(name) for name in classes] if plain else list(classes))[labels]
+    return written
+
+
 def find_label(asked: int | str, classes: Sequence[str]) -> int:
     """The number of a class, by its name or its number. Raises UsageError with what there is.
 
@@ -52,16 +70,16 @@ def find_label(asked: int | str, classes: Sequence[str]) -> int:
     """
     if not classes:
         raise UsageError(f"label {str(asked)[:40]}: this model has no classes", "Train with conditional=true, or give no label")
-    if isinstance(asked, str):
-        for wanted, names in ((asked, classes), (asked.casefold(), [name.casefold() for name in classes])):
-            if wanted in names:
-                return list(names).index(wanted)
-    if isinstance(asked, int) or re.fullmatch(r"[0-9]{1,9}", asked):
-        number = int(asked)
+    text = str(asked)
+    for wanted, names in ((text, classes), (text.casefold(), [name.casefold() for name in classes])):
+        if wanted in names:
+            return list(names).index(wanted)
+    if re.fullmatch(r"-?[0-9]{1,9}", text):
+        number = int(text)
         if 0 <= number < len(classes):
             return number
-        raise UsageError(f"label {str(asked)[:40]}: expected 0 to {len(classes) - 1}", f"Classes are: {_listed(classes)}")
-    raise UsageError(f"label {asked[:40]}: no such class", suggestion(asked, classes) if len(classes) <= 1000 else "")
+        raise UsageError(f"label {text[:40]}: expected 0 to {len(classes) - 1}", f"Classes are: {_listed(classes)}")
+    raise UsageError(f"label {text[:40]}: no such class", suggestion(text, classes) if len(classes) <= 1000 else "")
 
 
 def _listed(classes: Sequence[str]) -> str:

@@ -107,7 +107,7 @@ class Model:
 
         numbers = self._labels(labels, known)
         array = self._in_blocks([place.slot(self.description.block) for place in known], latents, numbers)
-        return Samples(array, numbers, known, self.kind, self.description.weights)
+        return Samples(array, numbers, known, self.kind, self.description.weights, self.classes)
 
     def generate(self, z: Tensor, labels: Labels = None) -> np.ndarray:
         """Decoded samples of given latents z (N, latent), as they are drawn from the prior; labels as in `draw` for seed 0."""

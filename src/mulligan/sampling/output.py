@@ -29,7 +29,7 @@ def write_samples(samples: Samples, to: Path, grid: tuple[int, int] | None = Non
     make_parent(to)
     with disk_errors(to):
         columns = grid[0] if grid else None
-        return samples.kind.write(samples.array, to, samples.mark, names=samples.names(), labels=samples.labels, columns=columns)
+        return samples.kind.write(samples.array, to, samples.mark, names=samples.names(), labels=samples.written_labels(), columns=columns)
 
 
 def write_reconstructions(model: Model, originals: np.ndarray, to: Path, columns: int = 5) -> Path:

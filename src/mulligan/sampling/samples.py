@@ -9,7 +9,9 @@ from PIL import Image
 from mulligan.errors import UsageError
 from mulligan.kinds.kind import Kind
 from mulligan.marks import Mark, png_bytes, write_png
+from mulligan.runs.folder import slug
 from mulligan.runs.writing import disk_errors
+from mulligan.sampling.asked import written_labels
 from mulligan.sampling.blocks import Place
 
 
@@ -38,7 +40,7 @@ class Samples:
     """Decoded samples of a model.
 
     array: uint8 (N, H, W) or (N, H, W, 3) for images, float32 (N, D) for points. labels: int64 (N,), or None without condition.
-    places: the seed and index of each. model: hash of the model that made them.
+    places: the seed and index of each. model: hash of the model that made them. classes: names that labels are numbered by.
     """
 
     array: np.ndarray
@@ -46,6 +48,7 @@ class Samples:
     places: tuple[Place, ...]
     kind: Kind
     model: str
+    classes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.array)
@@ -70,13 +73,18 @@ class Samples:
         seeds = {place.seed for place in self.places}
         return Mark(model=self.model, seed=seeds.pop() if len(seeds) == 1 else None)
 
+    def written_labels(self) -> np.ndarray | None:
+        """Labels as a file holds them; None without condition."""
+        return None if self.labels is None else written_labels(self.labels, self.classes)
+
     def names(self) -> tuple[str, ...]:
         """Stems of one file for each sample: seed, index and label.
 
         They sort in the order of seeds and of indices.
         """
         width = max((len(str(place.seed)) for place in self.places), default=1)
-        labels = [""] * len(self) if self.labels is None else [f"-label{label}" for label in self.labels.tolist()]
+        written = self.written_labels()
+        labels = [""] * len(self) if written is None else [f"-label{slug(str(label))}" for label in written.tolist()]
         return tuple(f"seed{place.seed:0{width}d}-{place.index:06d}{label}" for place, label in zip(self.places, labels, strict=True))
 
     def to_pil(self) -> list[Image.Image]:

@@ -76,7 +76,7 @@ class Observer:
         if kind.name == "points":
             made = kind.decode(torch.cat(list(self._samples(len(self.validation.target)))))
             real = self._decoded_raw(self.validation.target)
-            picture = preview_points(real, made, self._decision(cast), session.dataset.columns)
+            picture = preview_points(real, made, self._decision(cast), session.dataset.data.columns)
             mark = Mark(composite=True, seed=session.recipe.seed)
         else:
             with torch.no_grad():
@@ -93,7 +93,7 @@ class Observer:
         """The real grid: the data first."""
         arrays, kind = self._decoded_raw(self.validation.target), self.session.game.kind
         if kind.name == "points":
-            picture = preview_points(arrays, None, names=self.session.dataset.columns)
+            picture = preview_points(arrays, None, names=self.session.dataset.data.columns)
         else:
             picture = self._preview([arrays[:GRID]])
         write_png(picture, self.session.run.real_grid, None)
