@@ -171,7 +171,7 @@ class GAN:
 
     def _learn(self, run: Run) -> None:
         known = facts.read(run)
-        self.model_ = Model.load(run.path) if (run.model / "model.json").exists() else None
+        self.model_ = verbs.newest_model(run)
         self.run_ = run.path
         self.recipe_ = run.read_recipe()
         self.parameters_ = {player.name: player.trainable for player in known.players} if known else {}

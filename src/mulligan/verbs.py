@@ -17,12 +17,13 @@ from mulligan.kinds.kind import Kind
 from mulligan.metrics.figures import Figures
 from mulligan.recipe import MAY_CHANGE, Data, Machine, Recipe
 from mulligan.resolve import changed, flat, reopened
-from mulligan.runs import checkpoints, environment, history, lock, report
+from mulligan.runs import checkpoints, environment, facts, history, lock, report
 from mulligan.runs.folder import Run, create, find_unfinished, identity, runs_base
+from mulligan.sampling.model import Model
 from mulligan.scoring import judged
 from mulligan.signals import Signalled, shielded
 from mulligan.training.budget import Budget
-from mulligan.training.finishing import finish, real, write_facts
+from mulligan.training.finishing import finish, made_so_far, real, write_facts
 from mulligan.training.game import Game
 from mulligan.training.loop import Audience, Loop, Tick
 from mulligan.training.machine import compiler, decide_machine, prepare_machine
@@ -138,6 +139,22 @@ def new_session(folder: Run, recipe: Recipe, dataset: Dataset) -> Session:
     return Session(folder, recipe, dataset, made_game(recipe, dataset))
 
 
+def newest_model(folder: Run) -> Model | None:
+    """The model of a run: as it was written or, where training went on since, made of the best checkpoint so far. Writes nothing.
+
+    None where there is none: the game makes no samples from noise, or nothing has been trained yet.
+    """
+    if facts.is_current(folder):
+        return Model.load(folder.path) if (folder.model / "model.json").exists() else None
+    recipe = _on_a_cpu(folder.read_recipe())
+    return made_so_far(open_session(folder, recipe, reopened(recipe)))
+
+
+def _on_a_cpu(recipe: Recipe) -> Recipe:
+    """For work that is over before a GPU would have begun."""
+    return recipe.model_copy(update={"machine": recipe.machine.model_copy(update={"device": "cpu"})})
+
+
 def made_game(recipe: Recipe, dataset: Dataset) -> Game:
     """The game of a recipe, with its players as they begin."""
     game: Game = find.attribute(find.load("tasks", recipe.task), "game")(recipe, fitted_kind(recipe, dataset))
@@ -165,7 +182,7 @@ def score(run: Path | str, raw: Any, label: Any = None) -> dict[str, Any]:
     """
     folder = Run(Path(run))
     recipe = folder.read_recipe()
-    recipe = recipe.model_copy(update={"machine": recipe.machine.model_copy(update={"device": "cpu"})})  # a few thousand samples
+    recipe = _on_a_cpu(recipe)
     dataset = reopened(recipe)
     session = open_session(folder, recipe, dataset)
     if "discriminator" not in session.game.actors:
@@ -207,12 +224,13 @@ def _work(folder: Run, recipe: Recipe, dataset: Dataset, game: Game, budget: Bud
     with _saved(folder), lock.hold(folder):
         folder.sweep()
         voice = _Voice(folder, audience)
+        budget = _remembered(folder, budget)
         decided = decide(folder, recipe, game, budget)
         if not folder.exists:
             folder.write_recipe(recipe)
             folder.write_status("unfinished")
         prepare_machine(decided.machine)
-        _record(folder, decided, command or sys.argv[1:])
+        _record(folder, decided, budget, command or sys.argv[1:])
         return _trained(Session(folder, decided, dataset, game), budget, voice, audience)
 
 
@@ -306,8 +324,17 @@ def decide(folder: Run, recipe: Recipe, game: Game, budget: Budget) -> Recipe:
     return recipe.model_copy(update={"machine": decide_machine(recipe, game, steps, budget.seconds)})
 
 
-def _record(folder: Run, recipe: Recipe, command: Sequence[str]) -> None:
-    environment.record(folder, command, {**recipe.machine.model_dump(mode="json"), "outside_code": find.trusted()})
+def _record(folder: Run, recipe: Recipe, budget: Budget, command: Sequence[str]) -> None:
+    time = {} if budget.seconds is None else {"time": budget.seconds}
+    environment.record(folder, command, {**recipe.machine.model_dump(mode="json"), **time, "outside_code": find.trusted()})
+
+
+def _remembered(folder: Run, budget: Budget) -> Budget:
+    """The budget; where none is given, the time that a run was begun with: its horizon may not have been decided before it stopped."""
+    if budget != Budget():
+        return budget
+    times = [session.get("decisions", {}).get("time") for session in environment.sessions(folder)]
+    return Budget(seconds=next((float(time) for time in reversed(times) if isinstance(time, int | float)), None))
 
 
 def _say_skipped(session: Session, audience: Listener) -> None:

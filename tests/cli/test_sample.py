@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mulligan import GAN, given
 from mulligan.marks import read_mark
+from mulligan.recipe import Machine
+from mulligan.resolve import reopened
+from mulligan.runs import checkpoints
+from mulligan.runs.folder import Run
+from mulligan.testing.pieces import train_in_pieces
 
 
 def test_numbers_in_a_file(command, finished: Path, tmp_path: Path) -> None:
@@ -120,3 +126,62 @@ def test_originals_beside_reproductions(command, images: Path, tiny, tmp_path: P
     said = command("score", run, images)
     assert said.code == 2
     assert "no discriminator" in said.err
+
+
+def test_a_run_that_trained_on_is_sampled_as_it_is_now(command, images: Path, tiny, tmp_path: Path) -> None:
+    """A signal ended it before it could write its model: the model is made of the best checkpoint, and that is said."""
+    run = tmp_path / "run"
+    words = ("train", images, *tiny, "horizon=800", "keeping.reports=100", "--steps", "2", "--run", run)
+    assert command(*words).code == 0
+    recipe = Run(run).read_recipe()
+    train_in_pieces(run, recipe.model_copy(update={"machine": Machine(device="cpu", threads=1)}), reopened(recipe), 5)
+    said = command("sample", run, "--n", "4", "--to", tmp_path / "now.npz")
+    assert said.code == 0
+    assert "has trained on since" in said.err
+    now = np.load(tmp_path / "now.npz")["images"]
+    gan, newest = GAN.load(run), checkpoints.newest(Run(run))
+    assert newest is not None
+    assert (newest.step, gan.model_.description.trained.steps) == (5, newest.facts["controls"]["best_step"])
+    assert (now == gan.sample(4).images).all()
+
+    shutil.rmtree(run / "model")  # as after a first training that was stopped
+    command("sample", run, "--n", "4", "--to", tmp_path / "again.npz")
+    assert np.array_equal(now, np.load(tmp_path / "again.npz")["images"])
+
+
+def test_classes_with_numbers_of_their_own(command, tiny, tmp_path: Path) -> None:
+    """What is written is read back as the same classes, where names are numbers that are no positions."""
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8)
+    np.savez(tmp_path / "data.npz", images=pixels, labels=np.array([1, 2, 3] * 20))
+    run = tmp_path / "run"
+    assert command("train", tmp_path / "data.npz", "--recipe", "shallow-conditional", *tiny, "--steps", "1", "--run", run).code == 0
+    command("sample", run, "--n", "3", "--to", tmp_path / "three.npz")
+    assert np.load(tmp_path / "three.npz")["labels"].tolist() == [1, 2, 3]
+    raw, label = given.read(str(tmp_path / "three.npz"), (1, 8, 8), ("1", "2", "3"))
+    assert label is not None
+    assert (len(raw), label.tolist()) == (3, [0, 1, 2])
+    command("sample", run, "--n", "1", "--label", "3", "--to", tmp_path / "folder")
+    assert [file.name for file in (tmp_path / "folder").iterdir()] == ["seed0-000000-label3.png"]
+    assert (GAN.load(run).sample(2, label=3).labels == [2, 2]).all()
+
+
+def test_a_folder_may_have_a_dot_in_its_name(command, finished: Path, tmp_path: Path) -> None:
+    assert command("sample", finished, "--n", "2", "--to", f"{tmp_path}/new.v2/").code == 0
+    assert command("sample", finished, "--n", "3", "--to", tmp_path / "new.v2").code == 0
+    assert len(list((tmp_path / "new.v2").glob("*.png"))) == 3
+    assert command("sample", finished, "--n", "3", "--to", tmp_path / "other.v2").code == 2
+
+
+def test_a_table_keeps_the_names_of_its_columns(command, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("height,weight\n" + "".join(f"{place % 7},{place % 5}\n" for place in range(60)))
+    run = tmp_path / "run"
+    assert command("train", tmp_path / "people.csv", "--recipe", "points", "--steps", "1", "--run", run, "machine.compile=off").code == 0
+    command("sample", run, "--n", "2", "--to", tmp_path / "made.csv")
+    assert (tmp_path / "made.csv").read_text().splitlines()[1] == '"height","weight"'
+
+
+@pytest.mark.parametrize("option", ["--seeds", "--grid"])
+def test_nothing_is_no_answer(option: str, command, finished: Path, tmp_path: Path) -> None:
+    said = command("sample", finished, option, "", "--to", tmp_path / "grid.png")
+    assert said.code == 2
+    assert f"{option} :" in said.err

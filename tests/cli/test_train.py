@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mulligan.runs import history
@@ -139,3 +140,28 @@ def test_demo_ends_with_what_to_open(command, tmp_path: Path) -> None:
         assert word in said.out
     assert Run(run).status == "finished"
     assert history.read(Run(run))[-1]["seconds"] < 5
+
+
+def test_a_run_is_resumed_from_any_folder(command, tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data are found again, and are the same however their path is written."""
+    (tmp_path / "here").mkdir()
+    np.savez(tmp_path / "here" / "images.npz", images=np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8))
+    monkeypatch.chdir(tmp_path / "here")
+    words = (*tiny, "horizon=80", "--run", "../run")
+    assert command("train", "images.npz", *words, "--steps", "1").code == 0
+    assert command("train", "./images.npz", *words, "--steps", "2").code == 0
+    monkeypatch.chdir(tmp_path)
+    said = command("resume", "run", "--steps", "3")
+    assert said.code == 0, said.err
+    assert "from step 2" in said.err
+
+
+def test_a_time_is_remembered(command, images: Path, tiny, tmp_path: Path) -> None:
+    """A run that was stopped before its horizon was decided goes on with the time that it was begun with."""
+    run = tmp_path / "run"
+    assert command("train", images, *tiny, "--time", "3s", "--steps", "1", "--run", run, "horizon=1000000000").code == 0
+    said = command("resume", run, "--json")
+    assert said.code == 0
+    result = json.loads(said.out)
+    assert result["finished"]
+    assert 2 < result["seconds"] < 10

@@ -90,7 +90,8 @@ def test_f06_twenty_steps_and_twenty_more_are_forty(small: Small, tmp_path: Path
     train_in_pieces(tmp_path / "halves", recipe, dataset, 20, 40).demand_equal(whole)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", find.names("recipes"))
+@pytest.mark.parametrize(
+    "name", [name if name == "points" else pytest.param(name, marks=pytest.mark.slow) for name in find.names("recipes")]
+)
 def test_f06_by_train_and_resume(name: str, small: Small, tmp_path: Path) -> None:
     by_verbs(name, small, tmp_path)

@@ -1,6 +1,7 @@
 """`mulligan sample`: draw samples from a run or a model."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,10 +75,20 @@ def _target(to: str) -> Path:
 
 def load(which: str) -> "Model":
     """The model that a person means: a path, or the name or the number of a run. Raises UsageError, CheckpointError, UnsafeError."""
-    from mulligan.runs.folder import open_run
+    from mulligan.runs import facts
+    from mulligan.runs.folder import Run, open_run
     from mulligan.sampling.model import Model
 
-    return Model.load(which if Path(which).exists() else open_run(which).path)
+    run = Run(Path(which)) if Path(which).exists() else open_run(which)
+    if run.exists and not facts.is_current(run):
+        from mulligan import verbs  # which takes longer to import than a model to sample
+
+        model = verbs.newest_model(run)
+        if model is not None:
+            step = model.description.trained.steps
+            print(f"{run.path} has trained on since its model was written: step {step:,}, its best so far", file=sys.stderr)
+            return model
+    return Model.load(run.path)
 
 
 def show_files(files: tuple[Path, ...], as_json: bool, facts: dict[str, str]) -> None:

@@ -104,6 +104,19 @@ def write(run: Run, facts: Facts) -> None:
     write_text(run.facts_file, safe_json.dumps(facts.model_dump(mode="json")))
 
 
+def advance(run: Run, steps: int, images: int, seconds: float) -> None:
+    """Say how far training has come by now; of facts that are there. Raises DiskError."""
+    known = read(run)
+    if known is not None:
+        write(run, known.model_copy(update={"progress": Progress(steps=steps, images=images, seconds=seconds)}))
+
+
+def is_current(run: Run) -> bool:
+    """Whether model and report of a run are of its newest checkpoint: they are not where a signal stopped it, or where it still trains."""
+    known, steps = read(run), run.checkpoint_steps()
+    return not steps or (known is not None and known.progress.best_step is not None and known.progress.steps == steps[-1])
+
+
 def read(run: Run) -> Facts | None:
     """The facts of a run; None if there are none yet. Raises CheckpointError or UnsafeError if they are broken."""
     if not run.facts_file.exists():

@@ -64,9 +64,11 @@ def real(dataset: Dataset, test: bool, count: int, seed: int) -> np.ndarray | No
 
 def _best(session: Session) -> tuple[int, State]:
     """The best checkpoint by the validation slice, or the present state where it is no worse."""
-    last = history.read(session.run)[-1]
+    last = history.read(session.run)[-1:]
     step, best = session.controls.best_step, session.controls.best_distance
-    if step is None or best is None or step == session.step or (last["distance"] is not None and last["distance"] <= best):
+    if not last or step is None or best is None or step == session.step:
+        return session.step, session.state
+    if last[0]["step"] == session.step and last[0]["distance"] is not None and last[0]["distance"] <= best:
         return session.step, session.state
     groups, _ = checkpoints.load(session.run.checkpoint(step))
     state = initial(session.game.actors)
@@ -74,8 +76,33 @@ def _best(session: Session) -> tuple[int, State]:
     return step, state
 
 
+def made_so_far(session: Session) -> Model | None:
+    """The model of a session's best checkpoint; nothing is written. None for a game that makes no samples from noise."""
+    return _model(session, *_best(session)) if session.game.makes_samples else None
+
+
 def _export(session: Session, state: State, step: int) -> Figures:
     """Write the model folder, with its figures."""
+    recipe, game = session.recipe, session.game
+    model = _model(session, step, state)
+    train = real(session.dataset, False, 3 * FIGURE_SAMPLES, recipe.seed)
+    test = real(session.dataset, True, FIGURE_SAMPLES, recipe.seed)
+    assert train is not None  # there is always a training split
+    found = figures(
+        model.sample(range(FIGURE_SAMPLES), seed=recipe.seed + 1),  # not the latents that selected the checkpoint
+        None if test is None else game.kind.to_arrays(test),
+        game.kind.to_arrays(train),
+        game.kind.name,
+    )
+    trained = model.description.trained.model_copy(update={"figures": found})
+    model.description = model.description.model_copy(update={"trained": trained})
+    model.save(session.run.model)
+    line = {"step": step, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **found.as_dict()}
+    history.append_line(session.run.metrics_file, line)
+    return found
+
+
+def _model(session: Session, step: int, state: State) -> Model:
     recipe, game = session.recipe, session.game
     weights = {f"{name}/{key}": tensor for name in game.actors if name != "discriminator" for key, tensor in _tensors(state, name).items()}
     if game.fit is not None:
@@ -106,21 +133,7 @@ def _export(session: Session, state: State, step: int) -> Figures:
         classes=recipe.data.classes if recipe.conditional else (),
         trained=trained,
     )
-    model = Model(description, weights)
-    train = real(session.dataset, False, 3 * FIGURE_SAMPLES, recipe.seed)
-    test = real(session.dataset, True, FIGURE_SAMPLES, recipe.seed)
-    assert train is not None  # there is always a training split
-    found = figures(
-        model.sample(range(FIGURE_SAMPLES), seed=recipe.seed + 1),  # not the latents that selected the checkpoint
-        None if test is None else game.kind.to_arrays(test),
-        game.kind.to_arrays(train),
-        game.kind.name,
-    )
-    model.description = model.description.model_copy(update={"trained": trained.model_copy(update={"figures": found})})
-    model.save(session.run.model)
-    line = {"step": step, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **found.as_dict()}
-    history.append_line(session.run.metrics_file, line)
-    return found
+    return Model(description, weights)
 
 
 def _tensors(state: State, player: str) -> dict[str, torch.Tensor]:

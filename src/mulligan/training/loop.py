@@ -11,7 +11,7 @@ import torch
 
 from mulligan.errors import CheckpointError, DivergedError
 from mulligan.randomness import seed_operators
-from mulligan.runs import checkpoints, curves, environment, history
+from mulligan.runs import checkpoints, curves, environment, facts, history, report
 from mulligan.signals import Signalled, raise_pending, shielded
 from mulligan.training.batches import draw_sizes
 from mulligan.training.budget import Budget
@@ -24,7 +24,8 @@ from mulligan.training.session import Session
 MOST_ROLLBACKS = 3
 EARLY = 6  # reports before the first regular one, each at half the images of the next
 TICK = 0.5  # seconds between two progress lines
-DRAWING = 20.0  # seconds between two drawings of the curves
+DRAWING = 120.0  # seconds between two drawings of the curves and the report, which take as long as hundreds of small steps
+FIRST_DRAWING = 20.0
 
 
 class Tick(NamedTuple):
@@ -73,7 +74,7 @@ class Loop:
     _seen: set[tuple[int, ...]] = field(init=False, default_factory=set)  # sizes of batches that the step has run on (is compiled for)
     _whole: bool = field(init=False, default=True)  # whether the state stands between two steps, so that it may be saved
     _ticked: float = field(init=False, default=0.0)
-    _drawn: float = field(init=False, default=0.0)
+    _drawn: float = field(init=False, default=FIRST_DRAWING - DRAWING)
 
     def __post_init__(self) -> None:
         self._play = stepper(self.session.game, self.session.recipe)
@@ -192,9 +193,11 @@ class Loop:
             self._horizon.correct(session)
             session.save()
         self._clock()
-        if session.seconds - self._drawn >= DRAWING:  # a drawing takes as long as hundreds of small steps; the last one is made at the end
+        if session.seconds - self._drawn >= DRAWING:  # the last one is made at the end
             self._drawn = session.seconds
+            facts.advance(session.run, session.step, session.images, session.seconds)
             curves.write(session.run)
+            report.write(session.run)
             self._clock()
 
     def line(self) -> dict[str, float]:
