@@ -1,4 +1,4 @@
-"""`fast`, the default: the best of these recipes per minute on the user's machine."""
+"""`fast`, the default: as good as any of these recipes after two minutes, with the lightest networks."""
 
 from mulligan.recipe import Data, Recipe
 from mulligan.recipes.modern import modern
@@ -9,8 +9,7 @@ DATA = "digits"
 def fast(data: Data) -> Recipe:
     """`modern` on small dense nets for images up to 32 pixels, on convolutional nets above, and on its nets for points.
 
-    In the 110 s of the demo on two cores small nets played 3,440 steps where those of `modern` played 2,179, and their pictures look
-    smoother (dev/LOG.md).
+    After 110 s on one core it and `modern` are alike, and ahead of all other recipes; its step takes less than half as long (dev/LOG.md).
 
     Measured on digits: 15,625 steps in 5.7 minutes (1 thread of Intel Xeon @ 2.50GHz, compile on, 2026-11-22, one seed): distance
     0.0183 (floor 0.0148), fd_random 0.0636 (floor 0.0345).
