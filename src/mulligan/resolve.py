@@ -63,7 +63,7 @@ def resolve(
         extra = tuple(_arguments(function))
     else:
         extra = ()
-    base["data"] = dataset.data.model_dump(mode="json")
+    base["data"] = dataset.data.model_dump(mode="json", exclude={"default_size"})  # the size is known by now, on any machine
     resolved: Recipe = _validated(Recipe, _applied(base, others, Recipe, "", extra))
     return resolved, dataset
 

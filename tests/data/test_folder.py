@@ -11,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, PngImagePlugin
 
 from mulligan.data.dataset import Dataset, Split
 from mulligan.data.opening import open_dataset
 from mulligan.errors import DataError, PreemptedError
 from mulligan.recipe import Data
+from mulligan.resolve import resolve
 
 Photos = Callable[..., Path]
 
@@ -327,6 +329,7 @@ READ_AND_MEASURE = """
 import resource, sys
 from mulligan.data.opening import open_dataset
 from mulligan.recipe import Data
+from mulligan.resolve import resolve
 open_dataset(Data(source=sys.argv[1]))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 dataset = open_dataset(Data(source=sys.argv[2]))
@@ -354,6 +357,15 @@ def test_f28_bombs_are_refused_by_their_headers_within_a_memory_limit(photos: Ph
     for name, reason in expected.items():
         assert reason in found[name]
     assert int(megabytes) < 60
+
+
+def test_photographs_are_larger_where_a_gpu_trains(photos: Photos, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless the user says where to train, or how large; and the run that comes of it is the same recipe on any machine."""
+    folder = str(photos(3, size=(80, 90), grey=False))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    found = [resolve(folder, "fast", settings)[0].data for settings in ([], ["machine.device=cpu"], ["data.size=48"])]
+    assert [data.shape[-1] for data in found] == [64, 32, 48]
+    assert {data.default_size for data in found} == {Data(source="x").default_size}
 
 
 def test_many_large_photographs_take_no_more_memory_than_few(photos: Photos) -> None:
