@@ -80,5 +80,12 @@ def load(request: Data) -> Dataset:
     degrees = np.where(main, generator.normal(225, 20, 2500), generator.normal(90, 10, 2500)) % 360
     angles = degrees.astype(np.float32)[:, None]
     train, test = Split(angles[:2000]), Split(angles[2000:])
-    found = {"kind": NAME, "shape": (1,), "classes": (), "count": len(train.target), "fingerprint": fingerprint(train)}
-    return Dataset(request.model_copy(update=found), train, test, licence="made by a formula", columns=("direction",))
+    found = {
+        "kind": NAME,
+        "shape": (1,),
+        "classes": (),
+        "columns": ("direction",),
+        "count": len(train.target),
+        "fingerprint": fingerprint(train),
+    }
+    return Dataset(request.model_copy(update=found), train, test, licence="made by a formula")
