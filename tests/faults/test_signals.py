@@ -191,16 +191,21 @@ def test_a_compiler_that_is_missing_is_not_needed(
     assert "no C++ compiler" in (tmp_path / "run" / "log.txt").read_text()
 
 
-@pytest.mark.filterwarnings("default")  # the compiler's own warnings are not ours
-def test_a_compiler_that_fails_is_done_without(words: list[str], stopped: Stopped, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """It is said, and recorded, so that the resumed run is the same run."""
+def test_a_compiler_that_fails_is_done_without(
+    started: Callable[..., "subprocess.Popen[str]"], stopped: Stopped, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is said, and recorded, so that the resumed run is the same run. In a process that has compiled nothing yet."""
     monkeypatch.setenv("CXX", "false")
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "compiled"))
-    stopped(1, *(word.replace("machine.compile=off", "machine.compile=on") for word in words))
-    assert "compilation failed" in (tmp_path / "run" / "log.txt").read_text()
-    assert environment.sessions(Run(tmp_path / "run"))[-1]["decisions"]["compile"] == "off"
-    stopped(2, "resume", str(tmp_path / "run"))
-    assert (tmp_path / "run" / "log.txt").read_text().count("compilation failed") == 1
+    run = Run(tmp_path / "run")
+    settings = ("machine.compile=on", "machine.threads=1", "--run", str(run.path))
+    process = started("train", "ring", "--recipe", "points", "--steps", "1", *settings)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    assert "compilation failed" in said
+    assert environment.sessions(run)[-1]["decisions"]["compile"] == "off"
+    stopped(2, "resume", str(run.path))
+    assert (run.path / "log.txt").read_text().count("compilation failed") == 1
 
 
 def test_other_errors_are_no_signals(words: list[str], mulligan: Mulligan) -> None:
