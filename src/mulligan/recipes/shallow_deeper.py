@@ -14,8 +14,8 @@ def shallow_deeper(data: Data) -> Recipe:
     makes one and the same picture for every z from a few thousand steps on; D's slope, which the penalties keep small, is what drives it
     from one such picture to the next. The experiment stands in dev/LOG.md.
 
-    Measured on digits: 28,125 steps in 6.4 minutes (1 thread of Intel Xeon @ 2.50GHz, compile on, 2026-11-22, one seed): distance
-    0.0372 (floor 0.0148), fd_random 0.172 (floor 0.0345).
+    Measured on digits: 28,125 steps in 7.4 minutes (1 thread of Intel Xeon @ 2.50GHz, compile on, 2026-11-22, one seed): distance 0.032
+    (floor 0.0148), fd_random 0.179 (floor 0.0345).
     """
     base = shallow(data)
     generator = Player(network=mlp.Generator(widths=(60, 120), initialisation="glorot"), optimiser=Adam())
