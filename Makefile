@@ -26,10 +26,10 @@ demo: $(VENV)/core-installed
 
 # Two processes share the cores, so that each computes with one thread.
 test: check
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
 test-all: check
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 check: $(VENV)/dev-installed
 	$(BIN)/ruff format --check
