@@ -104,13 +104,14 @@ def publish(runs: Path) -> None:
     """Write the results, and all that is made from them."""
     finished = [run for run in list_runs(runs) if run.status == "finished"]
     order = list(PLAN)
-    rows = sorted((row(run) for run in finished), key=lambda r: (order.index(r["recipe"]), r["data"], r["demo"]))
+    found = [(row(run), run) for run in finished]
+    rows = sorted((r for r, _ in found), key=lambda r: (order.index(r["recipe"]), r["data"], r["demo"]))
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
     _replace_table(ROOT / "README.md", rows)
     PICTURES.mkdir(exist_ok=True)
-    for run in finished:
-        shutil.copy(run.sample_grid(run.sample_steps()[-1]), PICTURES / picture(row(run)))
+    for r, run in found:
+        shutil.copy(run.sample_grid(run.sample_steps()[-1]), PICTURES / picture(r))
     for name, (folder, file) in SHOWN.items():
         if any(run.path.name == folder for run in finished):
             shutil.copy(runs / folder / "samples" / file, PICTURES / name)

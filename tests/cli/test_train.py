@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mulligan.runs import history
 from mulligan.runs.folder import Run
@@ -165,3 +166,15 @@ def test_a_time_is_remembered(command, images: Path, tiny, tmp_path: Path) -> No
     result = json.loads(said.out)
     assert result["finished"]
     assert 2 < result["seconds"] < 10
+
+
+def test_what_a_report_keeps_is_a_setting(command, images: Path, tiny, tmp_path: Path) -> None:
+    """Grids dark on light, as `dense-dropout` was published with, and the samples as numbers, as `dense-smooth` was."""
+    run = Run(tmp_path / "run")
+    words = ("train", images, "--recipe", "dense-dropout", *tiny, "--steps", "1", "--run", run.path, "keeping.arrays=true")
+    assert command(*words).code == 0
+    for grid in (run.real_grid, run.sample_grid(1)):
+        with Image.open(grid) as picture:
+            assert picture.convert("L").getpixel((0, 0)) == 255
+    with np.load(run.sample_array(1)) as kept:
+        assert kept["images"].shape == (100, 8, 8)
