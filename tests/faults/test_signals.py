@@ -28,7 +28,7 @@ PATIENCE = 10.0  # seconds until the state is saved
 WINDOWS = {  # window -> the function at whose n-th call the signal comes
     "the first save": ("mulligan.runs.checkpoints", "save", 1),
     "validation slice": ("mulligan.training.observing", "Slices", 1),
-    "facts": ("mulligan.verbs", "write_facts", 1),
+    "facts": ("mulligan.verbs.training", "write_facts", 1),
     "first batch": ("mulligan.training.batches", "Source.batch_of", 1),
     "first step": ("mulligan.training.step", "all_finite", 2),
     "batch": ("mulligan.training.batches", "Source.batch_of", 11),

@@ -1,4 +1,4 @@
-"""The verbs as functions: train, resume, score, and the plan of a training. The command line and `GAN` both call these."""
+"""Train and resume: a run from its beginning, or from where it stands, to the end of its budget."""
 
 import signal
 import sys
@@ -6,32 +6,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
-
-from pydantic import TypeAdapter, ValidationError
+from typing import Protocol
 
 from mulligan import find
 from mulligan.data.dataset import Dataset, require_same
-from mulligan.errors import CheckpointError, MulliganError, PreemptedError, StoppedError, TerminatedError, UsageError
-from mulligan.kinds.kind import Kind
+from mulligan.errors import MulliganError, PreemptedError, StoppedError, TerminatedError, UsageError
 from mulligan.metrics.figures import Figures
 from mulligan.recipe import MAY_CHANGE, Data, Machine, Recipe
 from mulligan.resolve import changed, flat, reopened
-from mulligan.runs import checkpoints, environment, facts, history, lock, report
+from mulligan.runs import checkpoints, environment, history, lock, report
 from mulligan.runs.folder import Run, create, find_unfinished, identity, runs_base
-from mulligan.sampling.model import Model
-from mulligan.scoring import judged
 from mulligan.signals import Signalled, shielded
 from mulligan.training.budget import Budget
-from mulligan.training.finishing import finish, made_so_far, real, write_facts
+from mulligan.training.finishing import finish, write_facts
 from mulligan.training.game import Game
 from mulligan.training.loop import Audience, Loop, Tick
 from mulligan.training.machine import compiler, decide_machine, prepare_machine
 from mulligan.training.observing import Observer
 from mulligan.training.session import Session
-from mulligan.training.state import count
-
-SCORED = 1000  # samples of each side that `score` looks at
+from mulligan.verbs.opening import made_game, parameters, recorded_figures
 
 
 class Listener(Audience, Protocol):
@@ -124,72 +117,6 @@ def resume(
         return _work(folder, recipe, dataset, game, budget or Budget(), audience or Quiet(), command)
 
 
-def open_session(folder: Run, recipe: Recipe, dataset: Dataset) -> Session:
-    """A session of a run, at its newest checkpoint if it has one; reads only."""
-    session = new_session(folder, recipe, dataset)
-    checkpoint = checkpoints.newest(folder)
-    if checkpoint is None:
-        raise CheckpointError(f"{folder.path} has no checkpoint yet", "Train it for some steps")
-    session.restore(checkpoint)
-    return session
-
-
-def new_session(folder: Run, recipe: Recipe, dataset: Dataset) -> Session:
-    """A session at step 0."""
-    return Session(folder, recipe, dataset, made_game(recipe, dataset))
-
-
-def newest_model(folder: Run) -> Model | None:
-    """The model of a run: as it was written or, where training went on since, made of the best checkpoint so far. Writes nothing.
-
-    None where there is none: the game makes no samples from noise, or nothing has been trained yet.
-    """
-    if facts.is_current(folder):
-        return Model.load(folder.path) if (folder.model / "model.json").exists() else None
-    recipe = _on_a_cpu(folder.read_recipe())
-    return made_so_far(open_session(folder, recipe, reopened(recipe)))
-
-
-def _on_a_cpu(recipe: Recipe) -> Recipe:
-    """For work that is over before a GPU would have begun."""
-    return recipe.model_copy(update={"machine": recipe.machine.model_copy(update={"device": "cpu"})})
-
-
-def made_game(recipe: Recipe, dataset: Dataset) -> Game:
-    """The game of a recipe, with its players as they begin."""
-    game: Game = find.attribute(find.load("tasks", recipe.task), "game")(recipe, fitted_kind(recipe, dataset))
-    return game
-
-
-def fitted_kind(recipe: Recipe, dataset: Dataset) -> Kind:
-    """The kind of a recipe's samples, with what it takes from the training data (means of points)."""
-    raw = real(dataset, False, 100_000, 0)
-    kind: Kind = find.load("kinds", recipe.data.kind).fit(recipe.data, recipe.scaling, raw)
-    return kind
-
-
-def parameters(session: Session) -> dict[str, int | None]:
-    """Trainable weights by player; `discriminator` is None where there is none."""
-    counts: dict[str, int | None] = {"generator": None, "discriminator": None}
-    return counts | {name: count(actor) for name, actor in session.game.actors.items()}
-
-
-def score(run: Path | str, raw: Any, label: Any = None) -> dict[str, Any]:
-    """What this run's D says of samples, beside what it says of held-out real ones and of its own G's.
-
-    raw: samples as stored (uint8 (N, C, H, W), float32 (N, D)); label: (N,) where the run is conditional.
-    Returns, for `given`, `real` and `generated`: n, the mean logit, the mean score as the loss reads it, the share judged real.
-    """
-    folder = Run(Path(run))
-    recipe = folder.read_recipe()
-    recipe = _on_a_cpu(recipe)
-    dataset = reopened(recipe)
-    session = open_session(folder, recipe, dataset)
-    if "discriminator" not in session.game.actors:
-        raise UsageError(f"{folder.path} has no discriminator, so it scores nothing", "Use a run of another recipe")
-    return judged(session, raw, label, SCORED)
-
-
 def _same_recipe(folder: Run, recipe: Recipe, dataset: Dataset) -> Recipe:
     """The recorded recipe with what may change taken from the new one; a UsageError lists any other difference."""
     recorded = folder.read_recipe()
@@ -275,17 +202,6 @@ def _outcome(session: Session, found: Figures | None, finished: bool) -> Outcome
         figures=found,
         finished=finished,
     )
-
-
-def recorded_figures(folder: Run) -> Figures | None:
-    """The figures of a run's model, as they were taken when it was made; None if there are none."""
-    lines = history.read_lines(folder.metrics_file)
-    if not lines:
-        return None
-    try:
-        return TypeAdapter(Figures).validate_python({name: lines[-1].get(name) for name in ("distance", "fd_random", "protocol")})
-    except ValidationError:
-        raise CheckpointError(f"{folder.metrics_file} holds no figures that this version reads") from None
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What a discriminator says of samples: given ones, held-out real ones, and those of its own generator."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,34 @@ from mulligan.data.dataset import Split
 from mulligan.errors import UsageError
 from mulligan.layers.critique import reduce_logits
 from mulligan.randomness import numpy_generator, sample_latents
+from mulligan.resolve import reopened
+from mulligan.runs.folder import Run
 from mulligan.training.finishing import real
 from mulligan.training.game import Batch, Cast
 from mulligan.training.session import Session
 from mulligan.training.state import sampled
+from mulligan.verbs.opening import on_a_cpu, open_session
 
+SCORED = 1000  # samples of each side that `score` looks at
 BLOCK = 256  # samples that D sees at once
 
 
-def judged(session: Session, given: np.ndarray, label: np.ndarray | None, count: int) -> dict[str, Any]:
+def score(run: Path | str, raw: Any, label: Any = None) -> dict[str, Any]:
+    """What this run's D says of samples, beside what it says of held-out real ones and of its own G's.
+
+    raw: samples as stored (uint8 (N, C, H, W), float32 (N, D)); label: (N,) where the run is conditional.
+    Returns, for `given`, `real` and `generated`: n, the mean logit, the mean score as the loss reads it, the share judged real.
+    """
+    folder = Run(Path(run))
+    recipe = on_a_cpu(folder.read_recipe())
+    dataset = reopened(recipe)
+    session = open_session(folder, recipe, dataset)
+    if "discriminator" not in session.game.actors:
+        raise UsageError(f"{folder.path} has no discriminator, so it scores nothing", "Use a run of another recipe")
+    return _judged(session, raw, label, SCORED)
+
+
+def _judged(session: Session, given: np.ndarray, label: np.ndarray | None, count: int) -> dict[str, Any]:
     """D's opinion of `given` raw samples (N, ...) with labels (N,) where the game has classes, of real and of generated ones.
 
     real: held-out samples where the data have some, training samples otherwise (`split` says which). Raises UsageError for samples
