@@ -1,29 +1,38 @@
-"""Two figures of a set of samples, each beside its floor and with its protocol.
+"""The score card of a set of samples: every figure with its interval, beside its floor, with its protocol.
 
-A figure is a distance between samples and real test data. Its floor is the same distance, at the same number of samples, between
-real training data and the same test data: a perfect generator scores about its floor, and a copy of the training data exactly it.
+The floor of a figure is what as many real training samples score against the same held-out samples: a perfect generator scores about
+its floor. Beside it stand two trivial samplers that nobody should be beaten by: a Gaussian fitted to the numbers of the training
+samples, and training samples drawn again, which look perfect until it is asked whether they are copies.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
-import torch
-from torch import Tensor
-
-from mulligan.errors import DataError
-from mulligan.metrics.distances import DIRECTIONS, flat, frechet, sliced_wasserstein
-from mulligan.metrics.features import FEATURES, feature_hash, random_features
-from mulligan.randomness import torch_generator
-
-LIMIT = 10_000  # samples of each set that are looked at, at most
+Better = Literal["lower", "higher", "as the data"]
+BASELINES = ("gaussian", "resampled")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A distance of samples to real test data, and the distance that as many real training data have."""
+    """One figure of a set of samples. low, high: its 95 % interval, absent where it has none. floor: the same of real data.
 
-    value: float
-    floor: float
+    baselines: the same of the trivial samplers, by name.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    floor: float | None = None
+    baselines: Mapping[str, float] = field(default_factory=dict)
+
+    def calibrated(self, better: Better) -> float | None:
+        """Where larger is better, the share of what real data reach, which is what a figure is compared by; otherwise None.
+
+        >>> Figure(value=0.48, floor=0.96).calibrated("higher")
+        0.5
+        """
+        return self.value / self.floor if better == "higher" and self.value is not None and self.floor else None
 
 
 @dataclass(frozen=True)
@@ -32,91 +41,134 @@ class Protocol:
 
     n: int  # samples on each side
     split: str  # which real data: `test`, or `halves of train` where there is no test split
-    seed: int  # which rows, and which directions
-    directions: int
-    features: str  # where fd_random is taken: the random network, or the coordinates themselves
-    feature_hash: str  # SHA-256 of the weights of that network; empty for coordinates
+    seed: int  # which rows, which directions, which resamples
+    samples: str = ""  # where the samples came from, such as `0 to 1999 of seed 1`
+    train: int = 0  # training samples among which copies were looked for; 0 where they were not
+    directions: int = 256
+    neighbours: int = 5
+    resamples: int = 0
+    features: Mapping[str, str] = field(default_factory=dict)  # feature network -> SHA-256 of its weights, empty for coordinates
+    data: str = ""  # SHA-256 of the real samples: figures of other data cannot be compared
+
+    def comparable(self) -> tuple[Any, ...]:
+        """What two protocols must agree in for their figures to be compared."""
+        return (self.n, self.split, self.seed, self.train, self.directions, self.neighbours, tuple(sorted(self.features.items())), self.data)
 
 
 @dataclass(frozen=True)
-class Figures:
-    """distance: sliced Wasserstein on pixels or coordinates; fd_random: Fréchet distance of random features; both lower is better."""
+class ScoreCard:
+    """All figures of a set of samples, in the order in which they are shown, and how they were taken.
 
-    distance: Figure
-    fd_random: Figure
+    classes: shares of each class, of the samples and of the real data, as a classifier of the real data sees them; empty without one.
+
+    >>> card = ScoreCard({"distance": Figure(0.03, floor=0.015)}, Protocol(n=2000, split="test", seed=0))
+    >>> card["distance"].value
+    0.03
+    """
+
+    figures: Mapping[str, Figure]
     protocol: Protocol
+    classes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Figure:
+        return self.figures[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.figures
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain numbers and words, ready for JSON."""
-        return asdict(self)
+        """Plain numbers and words, ready for JSON; with each figure which way is better and its calibrated value."""
+        card = asdict(self)
+        for name, figure in self.figures.items():
+            better = meaning(name).better
+            card["figures"][name] |= {"better": better, "calibrated": figure.calibrated(better)}
+        return card
 
-    def lines(self) -> tuple[str, str]:
-        """One line for people on each figure."""
-        taken = self.protocol
-        coordinates = not taken.feature_hash
-        ways = {
-            "distance": f"sliced Wasserstein on {'coordinates' if coordinates else 'pixels'}",
-            "fd_random": f"Fréchet on {'coordinates' if coordinates else f'{taken.features} {taken.feature_hash[:8]}'}",
-        }
-        against = f"{taken.n} samples against {taken.n} of {taken.split}; lower is better"
-        first, second = (
-            f"{name:<9} {figure.value:.4g}, floor {figure.floor:.4g} ({ways[name]}, {against})"
-            for name, figure in (("distance", self.distance), ("fd_random", self.fd_random))
-        )
-        return first, second
+    def lines(self, names: tuple[str, ...] = ()) -> list[str]:
+        """One line for people on each figure, or on those named that are there."""
+        shown = [name for name in self.figures if not names or name in names]
+        return [f"{name:<{max(map(len, shown))}}  {self._line(name)}" for name in shown]
+
+    def _line(self, name: str) -> str:
+        figure, told = self.figures[name], meaning(name)
+        interval = "" if figure.low is None or figure.high is None else f" ({number(figure.low)} to {number(figure.high)})"
+        floor = "" if figure.floor is None else f", real data {number(figure.floor)}"
+        return f"{number(figure.value)}{interval}{floor}; {told.better if told.better == 'as the data' else told.better + ' is better'}: {told.words}"
+
+    def about(self) -> str:
+        """The protocol in one line."""
+        p = self.protocol
+        used = ", ".join(f"{name} {digest[:8]}".strip() for name, digest in p.features.items())
+        where = "" if not p.samples else f" (samples {p.samples})"
+        return f"{p.n:,} samples{where} against {p.n:,} of {p.split}, features {used}, seed {p.seed}"
 
 
-def figures(samples: Any, test: Any | None, train: Any, kind: str, seed: int = 0) -> Figures:
-    """The two figures of samples, against real test data and with real training data as the floor.
+@dataclass(frozen=True)
+class Meaning:
+    """What a figure is, in one clause, which way is better, and under which heading it stands."""
 
-    samples, test, train: uint8 images (N, H, W) or (N, H, W, 3), or points (N, D); arrays or tensors. Where test is None, training
-    data are split at random: one half stands in for the test data, the other for the floor.
-    kind: `image` (features of the random network) or anything else (the coordinates themselves).
-    Of each set as many are taken as the smallest has, at most 10,000; of real data a random choice, of samples the first.
-    Raises DataError for samples that do not fit the real data or are not finite.
+    better: Better
+    words: str
+    group: str
 
-    >>> real = torch.rand(400, 2)
-    >>> result = figures(torch.rand(100, 2), test=real[:100], train=real[100:], kind="points")
-    >>> result.protocol.n, result.distance.value < 0.5
-    (100, True)
+
+GROUPS = ("distance", "fidelity and diversity", "classes", "modes", "moments", "memorisation")
+_MEANINGS: dict[str, Meaning] = {
+    "distance": Meaning("lower", "sliced Wasserstein distance of the numbers themselves", "distance"),
+    "fid": Meaning("lower", "Fréchet inception distance", "distance"),
+    "fd": Meaning("lower", "Fréchet distance", "distance"),
+    "kd": Meaning("lower", "kernel distance, unbiased, so that it may be below 0", "distance"),
+    "precision": Meaning("higher", "share of samples among the real ones", "fidelity and diversity"),
+    "recall": Meaning("higher", "share of real samples among the samples", "fidelity and diversity"),
+    "density": Meaning("higher", "how deep samples lie among the real ones", "fidelity and diversity"),
+    "coverage": Meaning("higher", "share of real samples with a sample next to them", "fidelity and diversity"),
+    "coverage_early": Meaning("higher", "the same in early features, which see collapse within a class", "fidelity and diversity"),
+    "classifier_score": Meaning("higher", "sure of each sample, and of all classes (knows nothing of the data)", "classes"),
+    "class_distance": Meaning("lower", "total variation between the shares of classes", "classes"),
+    "modes": Meaning("higher", "modes with at least one sample", "modes"),
+    "modes_strict": Meaning("higher", "modes with at least a tenth of their share", "modes"),
+    "high_quality": Meaning("higher", "share of samples within 3 deviations of a mode (or that the classifier is sure of)", "modes"),
+    "off_mode": Meaning("lower", "share of samples that belong to no mode", "modes"),
+    "kl": Meaning("lower", "KL divergence of the shares of modes from equal shares; beside it what chance alone gives", "modes"),
+    "width": Meaning("as the data", "width within modes, as a share of the true one; 0 for a point", "modes"),
+    "mean": Meaning("as the data", "mean of all numbers", "moments"),
+    "deviation": Meaning("as the data", "standard deviation of all numbers", "moments"),
+    "sharpness": Meaning("as the data", "mean difference of neighbouring pixels; low for blurred images", "moments"),
+    "nearest_ratio": Meaning("as the data", "distance to the nearest training sample over that to the nearest held-out one", "memorisation"),
+    "authenticity": Meaning("as the data", "share of samples that are no closer to a training sample than others of those are", "memorisation"),
+    "copies": Meaning("lower", "share of samples closer to a training sample than 99 % of held-out ones", "memorisation"),
+    "duplicates": Meaning("lower", "share of samples closer to another sample than 99 % of real ones are to each other", "memorisation"),
+}
+
+
+def meaning(name: str) -> Meaning:
+    """What a figure of that name is; `fd_digits_early` is `fd` in the early features of `digits`.
+
+    >>> meaning("fd_digits_early").words
+    'Fréchet distance in early features of digits'
     """
-    made, real, reference, split = _same_size(torch.as_tensor(samples), test, torch.as_tensor(train), seed)
-    if made.shape[1:] != real.shape[1:] or made.shape[1:] != reference.shape[1:]:
-        raise DataError(
-            f"samples of shape {tuple(made.shape[1:])} cannot be judged by real data of shape {tuple(reference.shape[1:])}",
-            "Judge them by the data that they imitate",
-        )
-    features = random_features if kind == "image" else flat
-    wanted, true, ideal = (features(part) for part in (made, reference, real))
-    return Figures(
-        distance=Figure(*(sliced_wasserstein(part, reference, DIRECTIONS, seed) for part in (made, real))),
-        fd_random=Figure(*(frechet(part, true) for part in (wanted, ideal))),
-        protocol=Protocol(
-            n=len(made),
-            split=split,
-            seed=seed,
-            directions=DIRECTIONS,
-            features=f"random{FEATURES}" if kind == "image" else "coordinates",
-            feature_hash=feature_hash(_channels(made)) if kind == "image" else "",
-        ),
-    )
+    if name in _MEANINGS:
+        return _MEANINGS[name]
+    stem, _, features = name.partition("_")
+    told = _MEANINGS[stem]
+    network, _, early = features.partition("_")
+    return Meaning(told.better, f"{told.words} in {'early ' if early else ''}features of {network}", told.group)
 
 
-def _same_size(samples: Tensor, test: Any | None, train: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor, str]:
-    """Samples, floor and reference, all of one length, and what the reference is."""
-    order = torch.randperm(len(train), generator=torch_generator(seed, "figures/train"))
-    if test is None:
-        half = max(len(train) // 2, 1)
-        reference, real, split = train[order[:half]], train[order[half:]] if len(train) > 1 else train, "halves of train"
-    else:
-        given = torch.as_tensor(test)
-        reference = given[torch.randperm(len(given), generator=torch_generator(seed, "figures/test"))]
-        real, split = train[order], "test"
-    count = min(len(samples), len(reference), len(real), LIMIT)
-    if count < 1:
-        raise DataError("there is nothing to judge: a set of samples is empty", "Give at least one sample of each")
-    return samples[:count], real[:count], reference[:count], split
+def grouped(card: ScoreCard) -> Iterator[tuple[str, list[str]]]:
+    """Headings with the names of their figures, in the order of GROUPS."""
+    for group in GROUPS:
+        names = [name for name in card.figures if meaning(name).group == group]
+        if names:
+            yield group, names
 
 
-def _channels(images: Tensor) -> int:
-    return 1 if images.ndim == 3 else int(images.shape[-1])
+def number(value: float | None) -> str:
+    """A figure for people: four significant digits.
+
+    >>> number(0.123456), number(12345.6), number(None)
+    ('0.1235', '12,346', '-')
+    """
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
