@@ -15,7 +15,7 @@ import numpy as np
 from mulligan import given, verbs
 from mulligan.amounts import parse_count, parse_seconds
 from mulligan.errors import UsageError
-from mulligan.metrics.figures import Figures
+from mulligan.metrics.figures import ScoreCard
 from mulligan.recipe import Recipe
 from mulligan.resolve import resolve
 from mulligan.runs import facts, history
@@ -38,7 +38,7 @@ class GAN:
     seed: of every draw; the recipe's own if absent. verbose: tell on stderr how training goes.
 
     Learned: model_ (Model), run_ (Path of the run folder, None after loading a model alone), recipe_ (Recipe, resolved), parameters_
-    (trainable weights by player), figures_ (Figures with their floors, or None), history_ (a dict per report: step, images, seconds and
+    (trainable weights by player), figures_ (ScoreCard: figures with their floors, or None), history_ (a dict per report: step, images, seconds and
     the named figures).
 
     >>> tiny = {"generator.network.widths": [8], "discriminator.network.widths": [8], "machine.threads": 1}
@@ -51,7 +51,7 @@ class GAN:
     run_: Path | None
     recipe_: Recipe
     parameters_: dict[str, int]
-    figures_: Figures | None
+    figures_: ScoreCard | None
     history_: list[history.Line]
 
     def __init__(

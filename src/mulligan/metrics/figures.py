@@ -6,7 +6,7 @@ samples, and training samples drawn again, which look perfect until it is asked 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 Better = Literal["lower", "higher", "as the data"]
@@ -172,3 +172,33 @@ def number(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+
+
+def read_card(value: Any) -> Any:
+    """A score card from what `as_dict` gave, as it comes back from JSON; a card, or None, as it is. Raises ValueError for anything else.
+
+    Cards of version 0.1 held two figures beside their protocol, and are read too.
+    """
+    if value is None or isinstance(value, ScoreCard):
+        return value
+    try:
+        if "figures" not in value:
+            value = {"figures": {name: value[name] for name in ("distance", "fd_random")}, "protocol": _protocol_of_old(value["protocol"])}
+        figures = {str(name): _read_figure(facts) for name, facts in value["figures"].items()}
+        for name in figures:
+            meaning(name)
+        known = {entry.name for entry in fields(Protocol)}
+        protocol = Protocol(**{str(key): fact for key, fact in value["protocol"].items() if key in known})
+        classes = {str(name): tuple(float(share) for share in shares) for name, shares in value.get("classes", {}).items()}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"no score card ({type(error).__name__}: {error})") from None
+    return ScoreCard(figures, protocol, classes)
+
+
+def _read_figure(facts: Mapping[str, Any]) -> Figure:
+    numbers = {key: None if facts.get(key) is None else float(facts[key]) for key in ("value", "low", "high", "floor")}
+    return Figure(**numbers, baselines={str(name): float(value) for name, value in facts.get("baselines", {}).items()})
+
+
+def _protocol_of_old(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {**facts, "features": {"random" if facts.get("feature_hash") else "coordinates": facts.get("feature_hash", "")}}

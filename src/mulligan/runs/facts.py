@@ -75,7 +75,12 @@ class FigureFacts(Settings):
     name: str = Field(description="For example distance, fd_random.")
     meaning: str = Field(description="What it measures, in one clause, with its protocol.")
     value: float | None
+    low: float | None = Field(None, description="Lower end of its 95 % interval.")
+    high: float | None = Field(None, description="Upper end.")
     floor: float | None = Field(None, description="The same figure at the same number of samples for real data.")
+    group: str = Field("", description="Heading under which it stands.")
+    better: str = Field("lower", description="Which way is better: lower, higher, as the data.")
+    baselines: dict[str, float] = Field({}, description="The same figure of trivial samplers, by name.")
 
 
 class Progress(Settings):
@@ -94,7 +99,8 @@ class Facts(Settings):
     data: DataFacts
     players: tuple[PlayerFacts, ...] = ()
     loss: LossFacts | None = Field(None, description="Absent in a game without a discriminator.")
-    figures: tuple[FigureFacts, ...] = Field((), description="Two, once the run is finished.")
+    figures: tuple[FigureFacts, ...] = Field((), description="The score card of the model, once there is one.")
+    protocol: str = Field("", description="How these figures were taken.")
     progress: Progress = Progress()
     notes: tuple[str, ...] = Field((), description="Anything that a reader should know, a sentence each.")
 

@@ -123,6 +123,11 @@ class Run:
         return self.path / "report.html"
 
     @property
+    def pairs_picture(self) -> Path:
+        """Samples beside the training samples that they are nearest to."""
+        return self.samples / "nearest.png"
+
+    @property
     def diagnosis_file(self) -> Path:
         """What the doctor found."""
         return self.path / "diagnosis.json"

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, fi
 from mulligan import find
 from mulligan.errors import CheckpointError, UsageError
 from mulligan.kinds.kind import Kind, restore
-from mulligan.metrics.figures import Figures
+from mulligan.metrics.figures import ScoreCard, read_card
 from mulligan.recipe import AnyNetwork, Latent, Network, Settings, Signature
 
 OWN_DATA = "own data"  # how the data of a user are called where others may read it
@@ -50,7 +50,7 @@ class Trained(Settings):
     seed: int | None = Field(None, ge=0, description="Seed of training.")
     data: Annotated[str, BeforeValidator(public_source)] = Field(description="Name of the built-in set, or `own data`.")
     licence: str = Field("", max_length=1000, description="Licence of the training data, where it is known.")
-    figures: Figures | None = Field(None, description="Figures of the samples, with their floors and protocol.")
+    figures: Annotated[ScoreCard | None, BeforeValidator(read_card)] = Field(None, description="Score card of the samples.")
 
 
 class Description(Settings):

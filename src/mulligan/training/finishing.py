@@ -8,11 +8,13 @@ import torch
 
 from mulligan.data.dataset import Dataset, Endless
 from mulligan.layers.table import table
-from mulligan.metrics.figures import Figures, figures
+from mulligan.metrics.figures import ScoreCard, meaning
 from mulligan.randomness import numpy_generator
 from mulligan.recipe import Latent
 from mulligan.runs import checkpoints, curves, facts, history
+from mulligan.runs.folder import Run
 from mulligan.sampling.description import Description, Trained, public_source
+from mulligan.sampling.judging import Judgement, judge, write_pairs
 from mulligan.sampling.model import Model
 from mulligan.training.game import Batch
 from mulligan.training.loop import Loop
@@ -20,12 +22,13 @@ from mulligan.training.observing import describe_split, write_progress
 from mulligan.training.session import Session
 from mulligan.training.state import State, count, initial, looked_at, put_back, sampled
 
-FIGURE_SAMPLES = 2000  # on each side of the final figures
+JUDGED = (50, 100, 200, 500, 1000, 2000)  # samples on each side of the final figures: the most that are not more than were trained on
+DESCRIBED = 4000  # training samples that the report's range and moments are taken of
 FITTED_CODES = 10_000  # training samples whose codes a Gaussian is fitted to
 PUBLISHED = {("dense-batchnorm", "generator"): "published as 1,493,520, which counts the moving statistics of BatchNorm"}
 
 
-def finish(loop: Loop) -> Figures | None:
+def finish(loop: Loop) -> ScoreCard | None:
     """Write what the report is made of: model, figures, facts, pictures. The state is not changed. Returns the figures of the model."""
     session = loop.session
     last = history.read(session.run)[-1:]
@@ -42,13 +45,14 @@ def finish(loop: Loop) -> Figures | None:
     return found
 
 
-def write_facts(session: Session, found: Figures | None = None, best_step: int | None = None) -> None:
+def write_facts(session: Session, found: ScoreCard | None = None, best_step: int | None = None) -> None:
     """Write facts.json: data, networks, loss, and how far training came."""
     known = facts.Facts(
         data=_data_facts(session),
         players=tuple(_player_facts(session, name) for name in session.game.actors),
         loss=_loss_facts(session),
-        figures=_figure_facts(found),
+        figures=() if found is None else figure_facts(found),
+        protocol="" if found is None else found.about(),
         progress=facts.Progress(steps=session.step, images=session.images, seconds=session.seconds, best_step=best_step),
     )
     facts.write(session.run, known)
@@ -81,25 +85,24 @@ def made_so_far(session: Session) -> Model | None:
     return _model(session, *_best(session)) if session.game.makes_samples else None
 
 
-def _export(session: Session, state: State, step: int) -> Figures:
-    """Write the model folder, with its figures."""
-    recipe, game = session.recipe, session.game
+def _export(session: Session, state: State, step: int) -> ScoreCard:
+    """Write the model folder, with its score card; judging takes no longer than the training was worth."""
     model = _model(session, step, state)
-    train = real(session.dataset, False, 3 * FIGURE_SAMPLES, recipe.seed)
-    test = real(session.dataset, True, FIGURE_SAMPLES, recipe.seed)
-    assert train is not None  # there is always a training split
-    found = figures(
-        model.sample(range(FIGURE_SAMPLES), seed=recipe.seed + 1),  # not the latents that selected the checkpoint
-        None if test is None else game.kind.to_arrays(test),
-        game.kind.to_arrays(train),
-        game.kind.name,
-    )
-    trained = model.description.trained.model_copy(update={"figures": found})
+    count = max((n for n in JUDGED if n <= session.images), default=JUDGED[0])
+    judgement = judge(model, session.dataset, n=count, seed=session.recipe.seed + 1)  # not the latents that selected the checkpoint
+    record(session.run, model, judgement, step)
+    return judgement.card
+
+
+def record(run: Run, model: Model, judgement: Judgement, step: int) -> None:
+    """Write the model with its score card into its run: model folder, metrics.jsonl, the picture of nearest pairs."""
+    trained = model.description.trained.model_copy(update={"figures": judgement.card})
     model.description = model.description.model_copy(update={"trained": trained})
-    model.save(session.run.model)
-    line = {"step": step, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **found.as_dict()}
-    history.append_line(session.run.metrics_file, line)
-    return found
+    model.save(run.model)
+    line = {"step": step, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **judgement.card.as_dict()}
+    history.append_line(run.metrics_file, line)
+    if judgement.pairs is not None and model.kind.name == "image":
+        write_pairs(model, judgement.pairs, run.pairs_picture)
 
 
 def _model(session: Session, step: int, state: State) -> Model:
@@ -143,7 +146,7 @@ def _tensors(state: State, player: str) -> dict[str, torch.Tensor]:
 
 def _data_facts(session: Session) -> facts.DataFacts:
     dataset, kind = session.dataset, session.game.kind
-    raw = real(dataset, False, 2 * FIGURE_SAMPLES, session.recipe.seed)
+    raw = real(dataset, False, DESCRIBED, session.recipe.seed)
     assert raw is not None  # there is always a training split
     seen = kind.encode(torch.from_numpy(raw))
     train, test = describe_split(dataset)
@@ -193,10 +196,20 @@ def _loss_facts(session: Session) -> facts.LossFacts | None:
     )
 
 
-def _figure_facts(found: Figures | None) -> tuple[facts.FigureFacts, ...]:
-    if found is None:
-        return ()
+def figure_facts(found: ScoreCard) -> tuple[facts.FigureFacts, ...]:
+    """A score card as the report tells it."""
+    told = ((name, figure, meaning(name)) for name, figure in found.figures.items())
     return tuple(
-        facts.FigureFacts(name=name, meaning=line.partition("(")[2].rstrip(")"), value=figure.value, floor=figure.floor)
-        for (name, figure), line in zip((("distance", found.distance), ("fd_random", found.fd_random)), found.lines(), strict=True)
+        facts.FigureFacts(
+            name=name,
+            meaning=what.words,
+            value=figure.value,
+            low=figure.low,
+            high=figure.high,
+            floor=figure.floor,
+            group=what.group,
+            better=what.better,
+            baselines=dict(figure.baselines),
+        )
+        for name, figure, what in told
     )

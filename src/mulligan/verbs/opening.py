@@ -1,12 +1,10 @@
 """Opening what is there already: the game of a recipe, a session at its newest checkpoint, the newest model, the recorded figures."""
 
-from pydantic import TypeAdapter, ValidationError
-
 from mulligan import find
 from mulligan.data.dataset import Dataset
 from mulligan.errors import CheckpointError
 from mulligan.kinds.kind import Kind
-from mulligan.metrics.figures import Figures
+from mulligan.metrics.figures import ScoreCard, read_card
 from mulligan.recipe import Recipe
 from mulligan.resolve import reopened
 from mulligan.runs import checkpoints, facts, history
@@ -68,12 +66,12 @@ def parameters(session: Session) -> dict[str, int | None]:
     return counts | {name: count(actor) for name, actor in session.game.actors.items()}
 
 
-def recorded_figures(folder: Run) -> Figures | None:
-    """The figures of a run's model, as they were taken when it was made; None if there are none."""
+def recorded_figures(folder: Run) -> ScoreCard | None:
+    """The newest score card of a run's model; None if there is none yet."""
     lines = history.read_lines(folder.metrics_file)
     if not lines:
         return None
     try:
-        return TypeAdapter(Figures).validate_python({name: lines[-1].get(name) for name in ("distance", "fd_random", "protocol")})
-    except ValidationError:
+        return read_card(lines[-1])
+    except ValueError:
         raise CheckpointError(f"{folder.metrics_file} holds no figures that this version reads") from None

@@ -11,7 +11,7 @@ from typing import Protocol
 from mulligan import find
 from mulligan.data.dataset import Dataset, require_same
 from mulligan.errors import MulliganError, PreemptedError, StoppedError, TerminatedError, UsageError
-from mulligan.metrics.figures import Figures
+from mulligan.metrics.figures import ScoreCard
 from mulligan.recipe import MAY_CHANGE, Data, Machine, Recipe
 from mulligan.resolve import changed, flat, reopened
 from mulligan.runs import checkpoints, environment, history, lock, report
@@ -56,7 +56,7 @@ class Outcome:
     images: int
     seconds: float
     parameters: dict[str, int | None]
-    figures: Figures | None
+    figures: ScoreCard | None
     finished: bool
 
 
@@ -192,7 +192,7 @@ def _trained(session: Session, budget: Budget, voice: "_Voice", audience: Listen
     return _outcome(session, found, finished)
 
 
-def _outcome(session: Session, found: Figures | None, finished: bool) -> Outcome:
+def _outcome(session: Session, found: ScoreCard | None, finished: bool) -> Outcome:
     return Outcome(
         run=session.run.path,
         steps=session.step,
