@@ -44,8 +44,9 @@ def player_text(player: PlayerFacts) -> str:
 
 
 def figure_lines(figures: Sequence[FigureFacts]) -> list[str]:
-    """A line for each figure, beside its floor."""
-    return [f"{figure.name:<9} {_number(figure.value)}, floor {_number(figure.floor)} ({figure.meaning})" for figure in figures]
+    """A line for each figure, beside what real data score."""
+    width = max((len(figure.name) for figure in figures), default=0)
+    return [f"{figure.name:<{width}}  {_number(figure.value)}, real data {_number(figure.floor)} ({figure.meaning})" for figure in figures]
 
 
 def to_open(run: Run) -> dict[str, str]:

@@ -16,6 +16,7 @@ VERBS = {
     "sample": "draw samples from a run or a model",
     "interpolate": "walk from one sample to the next, as a GIF or a strip",
     "evaluate": "the score card of a run, a model, or samples in a folder",
+    "compare": "runs of the same data side by side, as a table and a picture",
     "score": "what a run's discriminator says of given samples",
     "recipes": "list, show or copy recipes",
     "runs": "list, show or remove runs",

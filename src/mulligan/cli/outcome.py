@@ -18,7 +18,8 @@ def show(outcome: "Outcome", as_json: bool) -> None:
         print(json.dumps(as_dict(outcome), ensure_ascii=False))
         return
     if outcome.figures is not None:
-        print("\n".join(outcome.figures.lines()))
+        print("\n".join(outcome.figures.lines(outcome.figures.headline())))
+        print(f"protocol  {outcome.figures.about()}; `mulligan evaluate` shows all figures")
     print("\n".join(open_lines(Run(outcome.run))))
 
 

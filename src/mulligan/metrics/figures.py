@@ -95,6 +95,12 @@ class ScoreCard:
         floor = "" if figure.floor is None else f", real data {number(figure.floor)}"
         return f"{number(figure.value)}{interval}{floor}; {told.better if told.better == 'as the data' else told.better + ' is better'}: {told.words}"
 
+    def headline(self) -> tuple[str, ...]:
+        """The few figures to look at first: a distance of the numbers and of features, coverage, modes where they are known, copies."""
+        fd = next((name for name in self.figures if name.startswith(("fd_", "fid"))), "")
+        wanted = ("distance", fd, "precision", "coverage", "modes", "high_quality", "copies")
+        return tuple(name for name in wanted if name in self.figures)
+
     def about(self) -> str:
         """The protocol in one line."""
         p = self.protocol

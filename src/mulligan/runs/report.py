@@ -74,6 +74,7 @@ def page(run: Run) -> str:
         real=_picture(run.real_grid, "real"),
         latest=_latest(run),
         progress=_picture(run.progress_gif, "progress"),
+        nearest=_picture(run.pairs_picture, "nearest"),
         strip=_strip(run, lines),
         curves_light=_curves(run, lines, known, dark=False),
         curves_dark=_curves(run, lines, known, dark=True),
@@ -149,7 +150,7 @@ def _tiles(known: Facts | None, lines: list[Line]) -> list[tuple[str, str, str]]
     for player in known.players if known else ():
         tiles.append((player.name, f"{player.trainable:,}", "trainable weights"))
     if known:
-        for figure in known.figures[:2]:
+        for figure in [figure for figure in known.figures if figure.group in ("distance", "fidelity and diversity")][:2]:
             aside = f"real data: {number_text(figure.floor)}" if figure.floor is not None else ""
             tiles.append((figure.name, number_text(figure.value), aside))
     return tiles

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, Template
 
 from mulligan import find
+from mulligan.metrics.figures import number
 from mulligan.sampling.description import OWN_DATA, Description, public_name
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
@@ -66,6 +67,7 @@ def _template() -> Template:
         "yaml": yaml,
         "duration": _duration,
         "public": public_name,
+        "number": number,
         "thousands": lambda number: f"{number:,}",
     }
     return environment.from_string(files("mulligan.sampling").joinpath("card.md.jinja").read_text(encoding="utf-8"))
