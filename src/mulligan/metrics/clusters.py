@@ -1,7 +1,7 @@
 """Which part of the data a set of samples leaves out, without labels: shares of clusters of real data.
 
 Real samples are cut into cells by k-means, and each cell's share of real samples is compared with its share of fakes (Richardson and
-Weiss 2018, On GANs and GMMs, arXiv 1805.12462, section 2: the number of statistically different bins, NDB). Cells are made by
+Weiss 2018, On GANs and GMMs, arXiv 1805.12462: the number of statistically different bins, NDB). Cells are made by
 k-means++ (Arthur and Vassilvitskii 2007) and Lloyd's iterations (Lloyd 1982). Give rows in a small space (projection.py).
 """
 
@@ -54,7 +54,7 @@ class Clusters:
         rows = flat(real)
         wanted = k if k is not None else min(MOST, len(rows) // EACH)
         centres = _lloyd(rows, _spread_out(rows, min(max(wanted, 1), len(rows)), seed))
-        found, places = nearest(rows, centres)[1].squeeze(1).unique(return_inverse=True)
+        found, places = torch.unique(nearest(rows, centres)[1].squeeze(1), return_inverse=True)
         self.centres, self.places = centres[found], places
         self.counts = places.bincount(minlength=len(found))
         self.shares = self.counts.double() / len(rows)
@@ -63,7 +63,7 @@ class Clusters:
     def compare(self, fake: Any) -> Dropped:
         """What fakes (N, D) do to the clusters. Raises DataError for rows of another length, or that are not finite.
 
-        Shares are compared by the two-sample test for proportions with pooled variance (Richardson and Weiss 2018, section 2), at 5 %
+        Shares are compared by the two-sample test for proportions with pooled variance (Richardson and Weiss 2018), at 5 %
         over all clusters together (Bonferroni).
         """
         rows, centres = matching(fake, self.centres)
@@ -73,7 +73,7 @@ class Clusters:
         pooled = (self.counts + counts) / (m + n)
         deviation = (pooled * (1 - pooled) * (1 / m + 1 / n)).sqrt()
         gaps = self.shares - shares
-        limit = torch.distributions.Normal(0.0, 1.0).icdf(torch.tensor(1 - LEVEL / (2 * len(centres)), dtype=torch.float64))
+        limit = torch.special.ndtri(torch.tensor(1 - LEVEL / (2 * len(centres)), dtype=torch.float64))
         differs = gaps.abs() > limit * deviation
         missing = differs & (shares < HARDLY * self.shares)
         return Dropped(

@@ -44,7 +44,7 @@ def kernel_width(real: Any, seed: int = 0) -> float:
 def vendi(rows: Any, width: float, seed: int = 0) -> float:
     """Vendi score: how many different samples there are, in effect; from 1 (all equal) to N (none like another).
 
-    exp of the entropy of the eigenvalues of K / N (Friedman and Dieng 2022, arXiv 2210.02410, definition 1), with the Gaussian kernel
+    exp of the entropy of the eigenvalues of K / N (Friedman and Dieng 2022, arXiv 2210.02410), with the Gaussian kernel
     exp(-|x - y|^2 / (2 width^2)). A cosine kernel can count no more than D samples, two for points in a plane; this one has no such
     limit, but needs a width, and two sets can be compared with one and the same width only: take `kernel_width` of real samples.
     It grows with N: of more than 1,000 samples a random choice of 1,000 is judged.
