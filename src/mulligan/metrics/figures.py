@@ -132,7 +132,7 @@ _MEANINGS: dict[str, Meaning] = {
     "classifier_score": Meaning("higher", "sure of each sample, and of all classes (knows nothing of the data)", "classes"),
     "class_distance": Meaning("lower", "total variation between the shares of classes", "classes"),
     "modes": Meaning("higher", "modes with at least one sample", "modes"),
-    "modes_strict": Meaning("higher", "modes with at least a tenth of their share", "modes"),
+    "strict_modes": Meaning("higher", "modes with at least a tenth of their share", "modes"),
     "high_quality": Meaning("higher", "share of samples within 3 deviations of a mode (or that the classifier is sure of)", "modes"),
     "off_mode": Meaning("lower", "share of samples that belong to no mode", "modes"),
     "kl": Meaning("lower", "KL divergence of the shares of modes from equal shares; beside it what chance alone gives", "modes"),

@@ -35,18 +35,18 @@ class Modes:
 class Real:
     """Real samples, decoded: uint8 (N, H, W) or (N, H, W, 3), or float32 (N, D).
 
-    test: held-out ones, or half of the training samples where there are none (`split` says which). train: those that the generator
-    may have seen. networks: feature networks, the first being the one that most figures are taken in. modes: where they are known.
+    test: held-out ones, or half of the training samples where there are none (`split` says which). train: training samples that floors
+    are taken of. seen: all that the generator may have copied; None for a source that never ends. networks: feature networks, the first being the one that most figures are taken in. modes: where they are known.
     digest: SHA-256 of both sets.
     """
 
     test: Tensor
     train: Tensor
+    seen: Tensor | None
     split: str
     networks: tuple[Features, ...]
     modes: Modes
     digest: str
-    copies: bool  # whether samples may be copies: an endless source has no training samples
 
     @property
     def images(self) -> bool:
@@ -118,7 +118,7 @@ def _of_dataset(dataset: Dataset, networks: Sequence[str]) -> Real:
     train, test = dataset.train, dataset.test
     if isinstance(train, Endless):
         draws = [torch.from_numpy(train.draw(ENDLESS, numpy_generator(0, "real", side))) for side in (0, 1)]
-        return _made(draws[0], draws[1], "test", networks, home, copies=False)
+        return _made(draws[0], draws[1], None, "test", networks, home)
     held_out = None if test is None or isinstance(test, Endless) else decoded(test.target)
     return _split(decoded(train.target), held_out, networks, home)
 
@@ -132,18 +132,18 @@ def _of_array(given: Any, networks: Sequence[str]) -> Real:
 
 def _split(train: Tensor, test: Tensor | None, networks: Sequence[str], home: Any) -> Real:
     if test is not None:
-        return _made(test, train, "test", networks, home, copies=True)
+        return _made(test, train, train, "test", networks, home)
     order = torch.randperm(len(train), generator=torch_generator(0, "figures/halves"))
     half = max(len(train) // 2, 1)
-    return _made(train[order[:half]], train[order[half:]] if len(train) > 1 else train, HALVES, networks, home, copies=True)
+    return _made(train[order[:half]], train[order[half:]] if len(train) > 1 else train, train, HALVES, networks, home)
 
 
-def _made(test: Tensor, train: Tensor, split: str, networks: Sequence[str], home: Any, copies: bool) -> Real:
+def _made(test: Tensor, train: Tensor, seen: Tensor | None, split: str, networks: Sequence[str], home: Any) -> Real:
     image = test.dtype == torch.uint8
     channels = 1 if test.ndim == 3 else 3
     wanted = list(networks) or _usual(home, image)
     digest = sha256("".join(fingerprint(Split(rows.numpy())) for rows in (test, train)).encode()).hexdigest()
-    return Real(test, train, split, tuple(features(name, channels) for name in wanted), _modes(home), digest, copies)
+    return Real(test, train, seen, split, tuple(features(name, channels) for name in wanted), _modes(home), digest)
 
 
 def _usual(home: Any, image: bool) -> list[str]:

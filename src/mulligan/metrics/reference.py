@@ -28,7 +28,7 @@ from mulligan.runs.writing import disk_errors
 
 VERSION = 1  # of the figures: raised when a formula changes, so that nothing old is taken from the cache
 EXAMINED = 2000  # samples that are compared with every training sample
-PAIRS = 20  # of the nearest, for the picture
+CONFIDENT = 0.99  # probability at which a judge is taken to be sure
 Values = dict[str, Estimate]
 
 
@@ -76,14 +76,11 @@ class Reference:
         self.known = self._kept() if cache else self._made()
 
     @cached_property
-    def projection(self) -> Projection:
-        """Principal components of the training samples, in which copies are looked for."""
-        return Projection.fit(self.real.train)
-
-    @cached_property
-    def projected(self) -> tuple[Tensor, Tensor]:
-        """All training samples and the held-out ones along these components."""
-        return self.projection.apply(self.real.train), self.projection.apply(self._test)
+    def projected(self) -> tuple[Projection, Tensor, Tensor]:
+        """Principal components of the training samples, in which copies are looked for; all of these, and the held-out ones, along them."""
+        assert self.real.seen is not None  # asked for where there are training samples alone
+        projection = Projection.fit(self.real.seen)
+        return projection, projection.apply(self.real.seen), projection.apply(self._test)
 
     @cached_property
     def manifolds(self) -> dict[str, Manifold]:
@@ -102,10 +99,10 @@ class Reference:
         return values | self._copies(samples)
 
     def nearest(self, samples: Tensor) -> tuple[Tensor, Tensor]:
-        """The samples that lie nearest to a training sample, and these: PAIRS of each, the nearest first."""
-        found = memorisation.memorisation(self.projection.apply(samples[:EXAMINED]), *self.projected, seed=self.seed)
-        places = found.pairs[:PAIRS]
-        return samples[places[:, 0]], self.real.train[places[:, 1]]
+        """The samples that lie nearest to a training sample, and these, the nearest first."""
+        pairs = self._memorisation(samples).pairs
+        assert self.real.seen is not None  # asked for where there are training samples alone
+        return samples[pairs[:, 0]], self.real.seen[pairs[:, 1]]
 
     @property
     def _main(self) -> Features:
@@ -144,7 +141,7 @@ class Reference:
             return {}
         values = {
             "modes": exact(found.modes),
-            "modes_strict": exact(found.modes_strict),
+            "strict_modes": exact(found.strict_modes),
             "high_quality": exact(found.high_quality),
             "off_mode": exact(found.off_mode),
             "kl": exact(found.kl),
@@ -155,23 +152,35 @@ class Reference:
         return {name: exact(value) for name, value in moments.moments(samples).items()}
 
     def _copies(self, samples: Tensor) -> Values:
-        if not self.real.copies:
+        if self.real.seen is None:
             return {}
-        found = memorisation.memorisation(self.projection.apply(samples[:EXAMINED]), *self.projected, seed=self.seed)
+        found = self._memorisation(samples)
         values = {"authenticity": found.authenticity, "copies": exact(found.copies), "duplicates": exact(found.duplicates)}
         return values if found.ratio is None else {"nearest_ratio": found.ratio, **values}
+
+    def _memorisation(self, samples: Tensor) -> memorisation.Memorisation:
+        projection, train, test = self.projected
+        held_out = test if self.real.split == "test" else None  # half of the training samples may have been seen as well
+        return memorisation.memorisation(projection.apply(samples[:EXAMINED]), train, held_out, self.seed)
 
     def _made(self) -> Known:
         """Everything that is taken of real data alone."""
         self.known = Known(Seen.by(self._test, self.real.networks), {}, {})
         floors = _values(self.measured(self._train))
-        if self.real.copies:  # training samples are copies of themselves: what is not one is a held-out sample
-            floors |= {name: value for name, value in _values(self._copies(self._test)).items()}
+        floors |= self._fresh(floors)
         trivial = {
             "gaussian": baselines.gaussian(self.real.train, self.n, self.seed),
             "resampled": baselines.resampled(self.real.train, self.n, self.seed),
         }
         return Known(self.known.test, floors, {name: _values(self.measured(rows)) for name, rows in trivial.items()})
+
+    def _fresh(self, floors: dict[str, float]) -> dict[str, float]:
+        """Floors of the figures of copying: training samples are copies of themselves, so these are what fresh data have."""
+        fresh = {"nearest_ratio": 1.0, "copies": memorisation.RARE, "duplicates": memorisation.RARE}
+        if "authenticity" in floors:
+            held_out = self._memorisation(self._train).held_out_authenticity
+            fresh["authenticity"] = 0.5 if held_out is None else held_out
+        return {name: value for name, value in fresh.items() if name in floors}
 
     def _kept(self) -> Known:
         """The same from the cache; a file that is broken or foreign is made again, and a cache that cannot be written is done without."""
@@ -242,5 +251,5 @@ def _cells(images: Tensor, judge: Features) -> modes.Modes:
         logits = judge.classify(images[..., channel].contiguous())
         assert logits is not None  # a judge knows classes
         cells = cells * logits.shape[1] + logits.argmax(1)
-        confident &= logits.softmax(1).max(1).values >= modes.CONFIDENT
+        confident &= logits.softmax(1).max(1).values >= CONFIDENT
     return modes.cell_modes(cells, 1000, confident)

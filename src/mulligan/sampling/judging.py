@@ -34,7 +34,7 @@ def judge(model: Model, against: Any, *, n: int | None = None, seed: int, featur
     made = torch.from_numpy(model.sample(range(count), seed=seed))
     reference = Reference(real, count)
     card = score_card(reference, made, f"0 to {count - 1} of seed {seed}")
-    return Judgement(card, reference.nearest(made) if real.copies else None)
+    return Judgement(card, None if real.seen is None else reference.nearest(made))
 
 
 def limited(real: Real, n: int | None) -> int:
