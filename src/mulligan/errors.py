@@ -48,6 +48,13 @@ class DivergedError(MulliganError):
     code = "diverged"
 
 
+class OutOfMemoryError(MulliganError):
+    """There is not enough memory, and splitting the work further does not help."""
+
+    exit_code = 6
+    code = "memory"
+
+
 class DiskError(MulliganError):
     """The run folder cannot be written: disk full, read-only, or an input/output error."""
 
@@ -81,3 +88,14 @@ class TerminatedError(MulliganError):
 
     exit_code = 143
     code = "terminated"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception of any library means that memory could not be had: of Python, of torch on a GPU, of torch on a CPU.
+
+    >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("can't allocate memory: you tried to allocate 9 bytes"))
+    (True, True)
+    """
+    if isinstance(error, OutOfMemoryError):
+        return False  # explained already
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mulligan.metrics.figures import figures
+from mulligan.metrics.evaluating import evaluate
 from mulligan.sampling.card import model_card
 from mulligan.sampling.description import Trained
 from mulligan.sampling.model import Model
@@ -19,7 +19,7 @@ def test_the_card_of_a_conditional_model(conditional: Model, tmp_path: Path) -> 
         seed=3,
         data="digits",
         licence="CC BY-SA 3.0",
-        figures=figures(images, images, images, "image"),
+        figures=evaluate(images, images),
     )
     description = conditional.description.model_copy(update={"trained": trained})
     folder = Model(description, conditional.weights()).save(tmp_path / "m")
@@ -32,8 +32,8 @@ def test_the_card_of_a_conditional_model(conditional: Model, tmp_path: Path) -> 
         "licence: CC BY-SA 3.0",
         "12,000 steps, 768,000 samples seen, 95 s, seed 3",
         "--label 0",
-        "    distance  ",
-        "    fd_random ",
+        "| `distance` | ",
+        "| `fd_random` | ",
         "Its training data are public",
     ):
         assert words in card, words

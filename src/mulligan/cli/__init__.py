@@ -68,7 +68,7 @@ def _run(verb: str, arguments: list[str], debug: bool) -> int:
     from importlib import import_module
 
     from mulligan import signals
-    from mulligan.errors import MulliganError
+    from mulligan.errors import MulliganError, OutOfMemoryError, is_out_of_memory
 
     as_json = "--json" in arguments
     try:
@@ -93,6 +93,9 @@ def _run(verb: str, arguments: list[str], debug: bool) -> int:
         arrived = signals.pending()
         if arrived is not None:  # a library that was interrupted made an error of its own of it
             return _interrupted(signals.Signalled(arrived), as_json)
+        if is_out_of_memory(error):
+            _say(OutOfMemoryError.code, "there is not enough memory for this", "Ask for fewer samples at once: --n 1000", as_json)
+            return OutOfMemoryError.exit_code
         hint = "" if debug else "This is a fault of Mulligan: --debug shows where"
         _say("unexpected", f"{type(error).__name__}: {' '.join(str(error).split())}", hint, as_json)
         return 1

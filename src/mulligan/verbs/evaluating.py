@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mulligan.data.dataset import require_same
 from mulligan.data.opening import built_in
 from mulligan.errors import UsageError
 from mulligan.metrics.evaluating import evaluate as evaluate_samples
@@ -27,7 +28,8 @@ def evaluate(
     against: real data, by name or path, an array or a Dataset; absent, those that the run or the model was trained on.
     n: samples of each side, at most 10,000 if absent. seed: of the samples and of every choice; absent, samples are drawn with the one
     after the training's, which selected nothing. features: networks by name.
-    A run that no process holds keeps its newest card: in metrics.jsonl, the report and the model card. Raises UsageError, DataError.
+    A run that no process holds keeps its newest card: in metrics.jsonl, the report and the model card. Raises UsageError, and DataError
+    where the data are not those of the training any more.
     """
     path = Path(target)
     run = Run(path)
@@ -49,7 +51,9 @@ def _of_run(run: Run, against: Any, n: int | None, seed: int | None, features: S
         raise UsageError(f"{run.path} has no model that makes samples", "Train it first, or give a run of another recipe")
     if against is not None:
         return judge(model, against, n=n, seed=_seed(model, seed), features=features).card
-    judgement = judge(model, reopened(run.read_recipe()), n=n, seed=_seed(model, seed), features=features)
+    dataset = reopened(run.read_recipe())
+    require_same(dataset.data, run.read_recipe().data)
+    judgement = judge(model, dataset, n=n, seed=_seed(model, seed), features=features)
     if facts.is_current(run) and not lock.is_held(run):
         with lock.hold(run):
             record(run, model, judgement, model.description.trained.steps)
