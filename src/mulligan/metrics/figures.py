@@ -122,6 +122,7 @@ GROUPS = ("distance", "fidelity and diversity", "classes", "modes", "moments", "
 _MEANINGS: dict[str, Meaning] = {
     "distance": Meaning("lower", "sliced Wasserstein distance of the numbers themselves", "distance"),
     "fid": Meaning("lower", "Fréchet inception distance", "distance"),
+    "kid": Meaning("lower", "kernel inception distance, unbiased, so that it may be below 0", "distance"),
     "fd": Meaning("lower", "Fréchet distance", "distance"),
     "kd": Meaning("lower", "kernel distance, unbiased, so that it may be below 0", "distance"),
     "precision": Meaning("higher", "share of samples among the real ones", "fidelity and diversity"),
@@ -158,7 +159,8 @@ def meaning(name: str) -> Meaning:
     stem, _, features = name.partition("_")
     told = _MEANINGS[stem]
     network, _, early = features.partition("_")
-    return Meaning(told.better, f"{told.words} in {'early ' if early else ''}features of {network}", told.group)
+    where = "of the coordinates" if network == "coordinates" else f"in {'early ' if early else ''}features of {network}"
+    return Meaning(told.better, f"{told.words} {where}", told.group)
 
 
 def grouped(card: ScoreCard) -> Iterator[tuple[str, list[str]]]:
