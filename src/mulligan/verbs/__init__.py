@@ -2,12 +2,15 @@
 
 from mulligan.verbs.opening import made_game, new_session, newest_model, open_session, parameters, recorded_figures
 from mulligan.verbs.scoring import score
+from mulligan.verbs.studying import Seeded, Study, study
 from mulligan.verbs.training import Listener, Outcome, Quiet, decide, resume, train
 
 __all__ = [
     "Listener",
     "Outcome",
     "Quiet",
+    "Seeded",
+    "Study",
     "decide",
     "made_game",
     "new_session",
@@ -17,5 +20,6 @@ __all__ = [
     "recorded_figures",
     "resume",
     "score",
+    "study",
     "train",
 ]
