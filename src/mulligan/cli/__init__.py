@@ -18,6 +18,7 @@ VERBS = {
     "evaluate": "the score card of a run, a model, or samples in a folder",
     "compare": "runs of the same data side by side, as a table and a picture",
     "score": "what a run's discriminator says of given samples",
+    "study": "train several seeds of a recipe at once and say how far they agree",
     "recipes": "list, show or copy recipes",
     "runs": "list, show or remove runs",
     "checks": "what Mulligan finds on this machine",

@@ -20,6 +20,8 @@ from mulligan.recipe import Scaling, Settings
 if TYPE_CHECKING:
     from torch import Tensor
 
+_BESIDE = 16  # samples of each set in a picture of several sets
+
 
 class Kind(Settings):
     """What one sample is. Frozen; stored in model.json, so it says all that sampling needs.
@@ -57,6 +59,14 @@ class Kind(Settings):
         the grid. scale: pixels per pixel; chosen by size if absent. dark_on_light: inverted, as grey digits are often printed.
         """
         raise NotImplementedError(f"{type(self).__name__} has no picture")
+
+    def side_by_side(self, groups: Sequence[np.ndarray], headings: Sequence[str], real: np.ndarray) -> Image.Image:
+        """A picture of several sets of decoded samples that imitate the same real ones; here, a row of samples for each set.
+
+        headings: of the groups, where there is room for them.
+        """
+        shown = min(_BESIDE, *(len(group) for group in groups))
+        return self.preview([np.concatenate([group[:shown] for group in groups])], columns=shown)
 
     def write(
         self,

@@ -16,6 +16,7 @@ Decision = Callable[[np.ndarray], np.ndarray]
 _REAL, _FAKE = "#1b5e9c", "#d1495b"
 _MOST = 2000  # points of one colour: more only hide each other
 _CELLS = 80  # of the decision along each axis
+_ACROSS = 5  # small plots in a row
 
 
 def preview_points(
@@ -49,6 +50,44 @@ def preview_points(
         _scatter(figure, axes, real, fake, decision)
     if len(shown) > 1:
         axes.legend(loc="upper right", fontsize=8)
+    return _drawn(figure)
+
+
+def preview_groups(real: np.ndarray, groups: Sequence[np.ndarray], headings: Sequence[str]) -> PIL.Image.Image:
+    """Several sets of generated points (N, D), each in a small plot of its own over the same real points, with its heading.
+
+    The first two columns are shown, one column as histograms; all plots have the axes of the real points. Returns an RGB picture,
+    200 pixels for each plot, five in a row.
+
+    >>> preview_groups(np.zeros((4, 2)), [np.ones((4, 2))] * 6, list("abcdef")).size
+    (1000, 400)
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    across = min(_ACROSS, len(groups))
+    down = -(-len(groups) // across)
+    figure = Figure(figsize=(2 * across, 2 * down), dpi=100)
+    FigureCanvasAgg(figure)
+    for place, (group, heading) in enumerate(zip(groups, headings, strict=True)):
+        axes = figure.add_subplot(down, across, place + 1)
+        axes.set_title(_plain(heading), fontsize=7)
+        if real.shape[1] == 1:
+            _histograms(axes, real, group)
+        else:
+            low, high = _limits(real[:, :2])
+            for points, colour, size in ((real, _REAL, 3), (group, _FAKE, 1)):
+                axes.scatter(points[:_MOST, 0], points[:_MOST, 1], s=size, c=colour, alpha=0.5, linewidths=0)
+            axes.set_xlim(low[0], high[0])
+            axes.set_ylim(low[1], high[1])
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.set_ylabel("")
+    figure.subplots_adjust(left=0.02, right=0.98, bottom=0.02, top=1 - 0.16 / down, wspace=0.06, hspace=0.16)
+    return _drawn(figure)
+
+
+def _drawn(figure: "Figure") -> PIL.Image.Image:
     buffer = BytesIO()
     figure.savefig(buffer, format="png")
     with PIL.Image.open(buffer) as picture:

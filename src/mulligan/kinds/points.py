@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from mulligan.errors import DataError, UsageError
 from mulligan.kinds.kind import Kind
-from mulligan.kinds.plots import preview_points
+from mulligan.kinds.plots import preview_groups, preview_points
 from mulligan.marks import Mark, make_folder, write_csv, write_npz, write_png
 from mulligan.recipe import Data, Scaling
 
@@ -80,6 +80,10 @@ class Points(Kind):
     ) -> PIL.Image.Image:
         """A plot: of one group alone, or of real points (the first group) and generated ones (the last)."""
         return preview_points(groups[0] if len(groups) > 1 else None, groups[-1], names=self.columns)
+
+    def side_by_side(self, groups: Sequence[np.ndarray], headings: Sequence[str], real: np.ndarray) -> PIL.Image.Image:
+        """A small plot for each group, over the real points."""
+        return preview_groups(real, groups, headings)
 
     def write(
         self,

@@ -237,8 +237,22 @@ def runs_base(environment: Mapping[str, str] = os.environ) -> Path:
     return Path(environment.get("MULLIGAN_RUNS") or "runs")
 
 
+def studies_base(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where folders of studies go: `studies`, beside the folder of runs.
+
+    >>> studies_base({"MULLIGAN_RUNS": "/big/disk/runs"}).as_posix()
+    '/big/disk/studies'
+    """
+    return runs_base(environment).parent / "studies"
+
+
 def create(base: Path, name: str) -> Run:
-    """Make a new run folder with the next free number, such as 0012-fast-digits.
+    """Make a new run folder with the next free number, such as 0012-fast-digits. Raises DiskError."""
+    return Run(numbered(base, name)).prepare()
+
+
+def numbered(base: Path, name: str) -> Path:
+    """Make an empty folder with the next free number.
 
     Numbers come from the folders that are there, not from a clock, and two processes never get the same one. Raises DiskError.
     """
@@ -248,7 +262,7 @@ def create(base: Path, name: str) -> Run:
             number = 1 + max((_number(folder.name) for folder in base.iterdir()), default=0)
             path = base / f"{number:04d}-{slug(name)}"
             path.mkdir()
-    return Run(path).prepare()
+    return path
 
 
 def list_runs(base: Path) -> list[Run]:

@@ -26,9 +26,11 @@ def gradients(
     draws: Tensors,
     knobs: Tensors,
     precision: torch.dtype,
+    traced: bool,
 ) -> Taken:
     """Gradients of a turn's objective with respect to the parameters of its players.
 
+    traced: whether a compiler or `torch.vmap` looks on, which know no tape.
     Returns gradients by player and name, and beside them the turn's figures (means of its terms among them, scalars) and the buffers
     as the turn left them.
     """
@@ -43,7 +45,7 @@ def gradients(
         return total, ({**means, **told.figures}, cast.buffers)
 
     own = {player: parameters[player] for player in turn.players}
-    return by_transform(objective, own) if torch.compiler.is_compiling() else by_tape(objective, own)
+    return by_transform(objective, own) if traced else by_tape(objective, own)
 
 
 def by_transform(objective: Objective, own: ByPlayer) -> Taken:

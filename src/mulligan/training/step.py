@@ -12,25 +12,33 @@ from mulligan.training.update import adam, adam_in_place
 
 
 def play(
-    game: Game, state: State, batches: Sequence[Batch | None], draws: Sequence[Tensors], knobs: Tensors, precision: torch.dtype
+    game: Game,
+    state: State,
+    batches: Sequence[Batch | None],
+    draws: Sequence[Tensors],
+    knobs: Tensors,
+    precision: torch.dtype,
+    mapped: bool = False,
 ) -> tuple[Tensors, Tensor]:
     """Play all turns once, and change the state in place where everything stayed finite.
 
     batches, draws: one per turn (a turn that reads nothing gets None). knobs: scalars by name, rates and weights as they are now.
+    mapped: whether this call is one of many under `torch.vmap`, which takes no gradients by tape and no fused update.
     Returns the figures (scalars by name) and whether losses and gradients of all turns were finite (a boolean scalar);
     from the first turn that is not, nothing is committed.
     """
+    traced = mapped or torch.compiler.is_compiling()
     figures: Tensors = {}
     finite = torch.ones((), dtype=torch.bool, device=knobs["device"].device)
     for turn, batch, drawn in zip(game.turns, batches, draws, strict=True):
         named = {name: parameters(player) for name, player in state.items()}
         buffers = {name: player.buffers for name, player in state.items()}
-        moves, (told, buffers_after) = gradients(turn, game.actors, named, buffers, batch, drawn, knobs, precision)
+        moves, (told, buffers_after) = gradients(turn, game.actors, named, buffers, batch, drawn, knobs, precision, traced)
         flat = {name: state[name].layout.flat(moves[name]) for name in turn.players}
         moving = [tensor for tensors in buffers_after.values() for tensor in tensors.values()]
         finite = finite & all_finite([*told.values(), *flat.values(), *moving])
         for name, gradient in flat.items():
-            move(state[name], game.actors[name], gradient, turn, knobs, name, finite)
+            move(state[name], game.actors[name], gradient, turn, knobs, name, finite, traced)
         for name, player in state.items():
             for key, after in buffers_after[name].items():
                 commit(player.buffers[key], after, finite)
@@ -40,12 +48,12 @@ def play(
     return figures, finite
 
 
-def move(player: PlayerState, actor: Actor, gradient: Tensor, turn: Turn, knobs: Tensors, name: str, finite: Tensor) -> None:
+def move(player: PlayerState, actor: Actor, gradient: Tensor, turn: Turn, knobs: Tensors, name: str, finite: Tensor, traced: bool) -> None:
     """Update one player by its gradient, all of it flat: parameters, moments, average."""
     if actor.optimiser is None or player.first is None or player.second is None:
         return
     updates, rate = player.updates + 1, knobs[f"{name}.rate"]
-    if torch.compiler.is_compiling():
+    if traced:
         moved = adam(player.parameters, gradient, player.first, player.second, updates, rate, actor.optimiser)
         commit(player.parameters, moved.parameter, finite)
         commit(player.first, moved.first, finite)
@@ -55,7 +63,11 @@ def move(player: PlayerState, actor: Actor, gradient: Tensor, turn: Turn, knobs:
     if turn.constraint is not None:
         commit(player.parameters, player.layout.flat(turn.constraint(player.layout.views(player.parameters), knobs)), finite)
     if player.ema is not None:
-        player.ema.lerp_(player.parameters, torch.where(finite, 1 - knobs[f"{name}.ema"], 0.0))
+        weight = torch.where(finite, 1 - knobs[f"{name}.ema"], 0.0)
+        if traced:
+            player.ema.copy_(torch.lerp(player.ema, player.parameters, weight))
+        else:
+            player.ema.lerp_(player.parameters, weight)
     commit(player.updates, updates, finite)
 
 

@@ -4,6 +4,7 @@ from mulligan.verbs.comparing import Compared, compare
 from mulligan.verbs.evaluating import evaluate
 from mulligan.verbs.opening import made_game, new_session, newest_model, open_session, parameters, recorded_figures
 from mulligan.verbs.scoring import score
+from mulligan.verbs.studying import Seeded, Study, study
 from mulligan.verbs.training import Listener, Outcome, Quiet, decide, resume, train
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "Listener",
     "Outcome",
     "Quiet",
+    "Seeded",
+    "Study",
     "compare",
     "decide",
     "evaluate",
@@ -22,5 +25,6 @@ __all__ = [
     "recorded_figures",
     "resume",
     "score",
+    "study",
     "train",
 ]
