@@ -189,6 +189,7 @@ class Loop:
         with shielded(saving=True):  # a report is made whole or not at all, and then again on resume
             history.append(session.run, line)
             session.controls = told
+            session.memory = self.observer.memory
             session.forget()
             self._horizon.correct(session)
             session.save()
