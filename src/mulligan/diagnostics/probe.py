@@ -18,6 +18,7 @@ from mulligan.metrics.distances import Slices
 from mulligan.metrics.projection import Projection
 from mulligan.randomness import torch_generator
 
+FEWEST = 8  # real samples: fewer cannot be compared with anything
 SAMPLES = 1000  # of each side, at most
 FITTED = 2000  # real samples that components and clusters are fitted to, at most; where a sample has
 WIDE = 1500  # numbers and more,
@@ -32,6 +33,8 @@ MOST_CLUSTERS = 50
 LARGEST = 1e6  # standard deviations: squares of larger numbers would leave float32
 HARDLY = 0.25  # of its real share: a cluster that gets less counts as missing
 NEAR = 0.01  # share of real samples with a twin nearer than what counts as alike
+FACTS = 1000  # real samples that are looked at one by one
+ROUGH = 0.8  # of what neighbouring pixels of pure noise differ by; digits lie at 0.25, the roughest clothing at 0.6
 COPY = 0.3  # a copy is nearer to a training sample than this share of what that one is from its nearest other
 
 Signals = dict[str, float]
@@ -57,9 +60,10 @@ class Floor:
 class Probe:
     """Signals of samples against a data set, prepared once.
 
-    train: real samples, decoded: uint8 images (N, H, W) or (N, H, W, 3), or points (N, D); at least 4, all finite. heldout: others that
+    train: real samples, decoded: uint8 images (N, H, W) or (N, H, W, 3), or points (N, D); at least 8, all finite. heldout: others that
     were not trained on, or None. endless: whether `train` was drawn from a source that never repeats, so that nothing can be copied.
-    floors: signal -> Floor. Raises DataError for data that cannot be compared with anything.
+    floors: signal -> Floor. data: what was found in the data themselves, by name (`data.*`). Raises DataError for data that cannot be
+    compared with anything.
 
     >>> points = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
     >>> probe = Probe(points)
@@ -70,8 +74,8 @@ class Probe:
 
     def __init__(self, train: Any, heldout: Any | None = None, endless: bool = False, seed: int = 0) -> None:
         raw = _as_rows(train)
-        if len(raw) < 4 or not bool(raw.isfinite().all()):
-            raise DataError(f"{len(raw)} real samples, or numbers that are not finite", "Give at least 4 samples of finite numbers")
+        if len(raw) < FEWEST or not bool(raw.isfinite().all()):
+            raise DataError(f"{len(raw)} real samples, or numbers that are not finite", f"Give at least {FEWEST} samples of finite numbers")
         self.seed = seed
         self.image = torch.as_tensor(train).dtype == torch.uint8
         self.units = torch.ones(raw.shape[1]) if self.image else _deviations(raw)
@@ -91,6 +95,7 @@ class Probe:
         self.heldout = None if heldout is None or len(heldout) == 0 else self.seen_by(torch.as_tensor(heldout)[:TRAIN])
         self.reference = _Reference(seen[: self.size], seed)
         self.floors = self._calibrated(rows[: max(2 * self.size, min(len(rows), FITTED))], seen)
+        self.data = {"data.count": float(len(raw))} | self._data_facts(train, seen, order)
 
     def signals(self, samples: Any) -> Signals:
         """Signals of samples (N, ...), decoded as the real ones; of very few, or where none is finite, only what can be said.
@@ -102,6 +107,7 @@ class Probe:
         alike: share of samples with a twin. missing: share of the data in clusters that samples hardly visit.
         off: what lies off the components of the data, in units of what the data leave there. shift: of the mean of all numbers, in
         standard deviations; deviation: of all numbers, in units of the data's. copies: share that repeat a training sample.
+        nearer: share that lie nearer to the training data than to as many held-out samples.
         """
         return self.look(samples).signals
 
@@ -119,6 +125,8 @@ class Probe:
         found["missing"] = float(self.shares[shares < HARDLY * self.shares].sum())
         if self.train is not None:
             found["copies"] = _copies(seen[:COPIED], self.train)
+            if self.heldout is not None:
+                found["nearer"] = _nearer(seen[:COPIED], self.train, self.heldout)
         return Look(found, seen, shares)
 
     def distance(self, samples: Any) -> float:
@@ -167,9 +175,25 @@ class Probe:
             found["missing"] = float(self.shares[shares < HARDLY * self.shares].sum())
             if self.train is not None:
                 found["copies"] = self._copies_of_real(split)
+                if self.heldout is not None:
+                    found["nearer"] = 0.5  # by symmetry
             for name, value in found.items():
                 taken.setdefault(name, []).append(value)
         return {name: Floor(_mean(values), _deviation(values)) for name, values in taken.items()}
+
+    def _data_facts(self, train: Any, seen: Tensor, order: Tensor) -> Signals:
+        """What may be wrong with the data; of points, which may be few different ones by nature, only what is foreign in them."""
+        facts: Signals = {}
+        if self.heldout is not None and len(self.heldout) >= self.size:
+            facts["data.drift"] = self.reference.distance(self.heldout[: self.size])
+            facts["data.drift.floor"], facts["data.drift.noise"] = self.floors["distance"].mean, self.floors["distance"].noise
+        if self.image:
+            pixels = torch.as_tensor(train)[order[:FACTS]].float()
+            facts["data.blank"] = float((pixels.flatten(1).amax(1) == pixels.flatten(1).amin(1)).float().mean())
+            own = _squares(seen[:FACTS], seen[:FACTS]).fill_diagonal_(math.inf)
+            facts["data.repeated"] = float((own.amin(1) <= 1e-5 * max(self.total, 1e-12)).float().mean())
+            facts["data.rough"] = float((_roughness(pixels) > ROUGH).float().mean())
+        return facts
 
     def _copies_of_real(self, split: int) -> float:
         """Real samples that look like copies: held-out ones, or training ones among the others."""
@@ -216,6 +240,14 @@ class _Reference:
         }
 
 
+def floors(probe: Probe) -> Signals:
+    """What a line of a history says of a probe's data: `probe.X.floor`, `probe.X.noise` and `data.*`."""
+    found = dict(probe.data)
+    for name, floor in probe.floors.items():
+        found |= {f"probe.{name}.floor": floor.mean, f"probe.{name}.noise": floor.noise}
+    return found
+
+
 def most_alike(seen: Tensor, count: int) -> Tensor:
     """Places (count,) of the rows that have the nearest twins, the most alike first, each with its twin beside it."""
     own = _squares(seen, seen).fill_diagonal_(math.inf)
@@ -241,6 +273,20 @@ def _copies(seen: Tensor, train: Tensor) -> float:
     least = 1e-6 * train.square().sum(1).mean()
     room = torch.where(own > least, own, math.inf).amin(1)
     return float((nearest.values <= COPY**2 * room).float().mean())
+
+
+def _nearer(seen: Tensor, train: Tensor, heldout: Tensor) -> float:
+    """Share of rows that are nearer to training rows than to as many held-out ones, draws counted half."""
+    count = min(len(train), len(heldout))
+    known, fresh = _squares(seen, train[:count]).amin(1), _squares(seen, heldout[:count]).amin(1)
+    return float((known < fresh).float().mean() + (known == fresh).float().mean() / 2)
+
+
+def _roughness(pixels: Tensor) -> Tensor:
+    """Mean squared difference of neighbouring pixels (N, H, W, ...) over what independent ones would have: (N,), 1 for pure noise."""
+    down, right = pixels.diff(dim=1).square().flatten(1).mean(1), pixels.diff(dim=2).square().flatten(1).mean(1)
+    variance = pixels.flatten(1).var(1, correction=0)
+    return torch.where(variance > 0, (down + right) / (4 * variance.clamp(min=1e-12)), 0.0)
 
 
 def _squares(rows: Tensor, among: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from mulligan.data.dataset import Endless, Split
-from mulligan.diagnostics.probe import Look, Probe
+from mulligan.diagnostics.probe import FEWEST, Look, Probe, floors
 from mulligan.layers.critique import reduce_logits
 from mulligan.randomness import numpy_generator, torch_generator
 from mulligan.training.game import Batch, Cast
@@ -39,9 +39,10 @@ class Prober:
 
     session: Session
     validation: Batch
-    probe: Probe = field(init=False)
+    probe: Probe | None = field(init=False)  # None where there are too few samples to compare with
     heldout: Batch | None = field(init=False)
     seconds: float = field(init=False)
+    _count: float = field(init=False)
     _starts: dict[str, Tensor] = field(init=False, default_factory=dict)
     _signs: dict[str, Tensor] = field(init=False, default_factory=dict)
 
@@ -55,7 +56,8 @@ class Prober:
             raw = train.target[numpy_generator(seed, "probe").permutation(len(train.target))[: 4 * DRAWN]]
         self.heldout = self._held_out(test) if isinstance(test, Split) and isinstance(train, Split) else None
         heldout = None if self.heldout is None else kind.to_arrays(self.heldout.target.cpu().numpy())
-        self.probe = Probe(kind.to_arrays(raw), heldout, isinstance(train, Endless), seed)
+        self.probe = Probe(kind.to_arrays(raw), heldout, isinstance(train, Endless), seed) if len(raw) >= FEWEST else None
+        self._count = math.inf if isinstance(train, Endless) else len(train.target)
         self.seconds = time.perf_counter() - begun
 
     def figures(self, made: Tensor, label: Tensor | None, raw: Callable[[Cast], Tensor], before: Memory) -> tuple[dict[str, float], Memory]:
@@ -66,10 +68,14 @@ class Prober:
         """
         begun = time.perf_counter()
         with torch.no_grad():
-            look = self.probe.look(self._decoded(made))
-            found = self._floors() | {f"probe.{name}": value for name, value in look.signals.items()}
+            found: dict[str, float] = {"progress": self.session.images / self.session.controls.horizon}
             memory: Memory = {}
-            self._moved_samples(look, before, found, memory)
+            if math.isfinite(self._count):
+                found["data.count"] = self._count
+            if self.probe is not None:
+                look = self.probe.look(self._decoded(made))
+                found |= floors(self.probe) | {f"probe.{name}": value for name, value in look.signals.items()}
+                self._moved_samples(self.probe, look, before, found, memory)
             self._against_average(raw, found)
             self._judged(made, label, found)
             for name, player in self.session.state.items():
@@ -92,17 +98,11 @@ class Prober:
             return self.session.game.kind.decode(made)
         return np.full((len(made), 1), np.nan, np.float32) if not bool(whole.any()) else self.session.game.kind.decode(made[whole])
 
-    def _floors(self) -> dict[str, float]:
-        found = {"progress": self.session.images / self.session.controls.horizon}
-        for name, floor in self.probe.floors.items():
-            found |= {f"probe.{name}.floor": floor.mean, f"probe.{name}.noise": floor.noise}
-        return found
-
-    def _moved_samples(self, look: Look, before: Memory, found: dict[str, float], memory: Memory) -> None:
+    def _moved_samples(self, probe: Probe, look: Look, before: Memory, found: dict[str, float], memory: Memory) -> None:
         """How far the samples of the fixed latents went since the last report, and how much their shares of the clusters changed."""
         memory["samples"], memory["shares"] = self._sketch("samples", look.seen), look.shares.tolist()
         if len(look.seen) and len(before.get("shares", [])) == len(memory["shares"]):
-            scale = self.probe.reference.spread * math.sqrt(len(look.seen))
+            scale = probe.reference.spread * math.sqrt(len(look.seen))
             found["samples.moved"] = math.dist(memory["samples"], before["samples"]) / max(scale, 1e-12)
             found["samples.turnover"] = sum(abs(a - b) for a, b in zip(memory["shares"], before["shares"], strict=True)) / 2
 
@@ -116,7 +116,7 @@ class Prober:
         now = {name: parameters(other) for name, other in state.items()}
         cast = Cast(self.session.game.actors, now, {name: other.buffers for name, other in state.items()})
         made = raw(cast)
-        if bool(made.isfinite().all()):
+        if self.probe is not None and bool(made.isfinite().all()):
             found["probe.raw.distance"] = self.probe.distance(self.session.game.kind.decode(made))
 
     def _judged(self, made: Tensor, label: Tensor | None, found: dict[str, float]) -> None:
@@ -204,4 +204,3 @@ def ranking(above: Tensor, below: Tensor) -> float:
 
 def _is_matrix(tensor: Tensor) -> bool:
     return tensor.ndim >= 2 and min(len(tensor), math.prod(tensor.shape[1:])) >= NARROW
-
