@@ -10,6 +10,9 @@ from typing import Any
 from mulligan import find
 from mulligan.diagnostics.finding import Diagnosis, Finding
 from mulligan.diagnostics.seen import Line, Seen, number
+from mulligan.runs import safe_json
+from mulligan.runs.folder import Run
+from mulligan.runs.writing import write_text
 
 HEALTHY, WARMING_UP = "healthy", "warming-up"
 EARLY = ("bad-data", "diverged")  # what is a finding from the first report on
@@ -53,6 +56,11 @@ def rules() -> dict[str, Any]:
     True
     """
     return {name: find.load("diagnostics", name) for name in find.names("diagnostics")}
+
+
+def write(run: Run, diagnosis: Diagnosis, caption: str = "") -> None:
+    """Write diagnosis.json; caption: of diagnosis.png beside it. Raises DiskError."""
+    write_text(run.diagnosis_file, safe_json.dumps({**diagnosis.as_dict(), "picture": caption}))
 
 
 def _findings(seen: Seen) -> list[Finding]:

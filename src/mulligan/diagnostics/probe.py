@@ -136,8 +136,12 @@ class Probe:
 
     def histogram(self, seen: Tensor) -> Tensor:
         """Shares of the clusters among rows of `seen_by`, (clusters,)."""
-        counts = torch.bincount(_nearest_place(seen, self.centres), minlength=len(self.centres))
+        counts = torch.bincount(self.cluster(seen), minlength=len(self.centres))
         return counts.double() / max(len(seen), 1)
+
+    def cluster(self, seen: Tensor) -> Tensor:
+        """The cluster of each row of `seen_by`, (N,)."""
+        return _nearest_place(seen, self.centres)
 
     def seen_by(self, samples: Any) -> Tensor:
         """Samples in the components of the data, (N, d): those without a number that is not finite."""
@@ -257,10 +261,10 @@ def most_alike(seen: Tensor, count: int) -> Tensor:
     return torch.tensor(list(dict.fromkeys(places))[:count])
 
 
-def nearest_pairs(seen: Tensor, train: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Places (count,) of the rows that lie nearest to training rows, nearest first, and of these training rows."""
+def nearest_pairs(seen: Tensor, train: Tensor, count: int, ordered: bool = True) -> tuple[Tensor, Tensor]:
+    """Places (count,) of rows, nearest first unless they are to keep their order, and of the row of `train` that lies nearest to each."""
     nearest = _squares(seen, train).min(1)
-    order = nearest.values.argsort()[:count]
+    order = nearest.values.argsort()[:count] if ordered else torch.arange(min(count, len(seen)))
     return order, nearest.indices[order]
 
 

@@ -9,10 +9,14 @@ from PIL.Image import Image
 from torch import Tensor
 
 from mulligan.data.dataset import Dataset, Split
+from mulligan.diagnostics import proof
+from mulligan.diagnostics.diagnosis import write
+from mulligan.diagnostics.finding import Diagnosis
 from mulligan.kinds.plots import Decision, preview_points
 from mulligan.marks import Mark, write_gif, write_npz, write_png
 from mulligan.metrics.distances import Slices
 from mulligan.randomness import numpy_generator, sample_latents
+from mulligan.runs import history
 from mulligan.training.game import Batch, Cast
 from mulligan.training.probing import Memory, Prober
 from mulligan.training.session import Session
@@ -78,6 +82,15 @@ class Observer:
         label = self._latents(range(len(drawn)))[1]
         probed, self.memory = self.prober.figures(drawn, label, self._raw_samples, self.session.memory)
         return values | probed
+
+    def write_diagnosis(self, diagnosis: Diagnosis, lines: Sequence[history.Line]) -> None:
+        """diagnosis.json, and the picture that shows what was found."""
+        kind = self.session.game.kind
+        made = torch.cat(list(self._samples(max(len(self.validation.target), LEAST))))
+        whole = made[made.flatten(1).isfinite().all(1)]
+        decoded = kind.decode(whole) if len(whole) else self.prober.real[:0]
+        caption = proof.write(self.session.run, diagnosis, lines, kind, self.prober.probe, self.prober.real, decoded)
+        write(self.session.run, diagnosis, caption)
 
     def _raw_samples(self, cast: Cast) -> Tensor:
         return self.session.game.sample(cast, *self._latents(range(RAW)), self.validation).float()

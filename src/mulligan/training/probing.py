@@ -40,6 +40,7 @@ class Prober:
     session: Session
     validation: Batch
     probe: Probe | None = field(init=False)  # None where there are too few samples to compare with
+    real: np.ndarray = field(init=False)  # the decoded samples that it was made of
     heldout: Batch | None = field(init=False)
     seconds: float = field(init=False)
     _count: float = field(init=False)
@@ -56,7 +57,8 @@ class Prober:
             raw = train.target[numpy_generator(seed, "probe").permutation(len(train.target))[: 4 * DRAWN]]
         self.heldout = self._held_out(test) if isinstance(test, Split) and isinstance(train, Split) else None
         heldout = None if self.heldout is None else kind.to_arrays(self.heldout.target.cpu().numpy())
-        self.probe = Probe(kind.to_arrays(raw), heldout, isinstance(train, Endless), seed) if len(raw) >= FEWEST else None
+        self.real = kind.to_arrays(raw)
+        self.probe = Probe(self.real, heldout, isinstance(train, Endless), seed) if len(raw) >= FEWEST else None
         self._count = math.inf if isinstance(train, Endless) else len(train.target)
         self.seconds = time.perf_counter() - begun
 
