@@ -19,6 +19,8 @@ _BAR = 20
 _ERASE = "\r\x1b[K"
 _SHOWN = (("discriminator.score.real", "D(real)"), ("discriminator.score.fake", "D(fake)"), ("discriminator.pairs", "P(real > fake)"))
 
+_QUIET = ("", "healthy", "warming-up")  # verdicts of the doctor that need nobody's eye
+
 
 class Terminal:
     """A listener (`mulligan.verbs.Listener`) that tells people on stderr, or on another stream.
@@ -81,6 +83,8 @@ class Terminal:
             if terms:
                 parts.append(f"{player} {sum(terms):.3f}")
         parts.extend(f"{name} {tick.figures[key]:.2f}" for key, name in _SHOWN if key in tick.figures)
+        if tick.verdict not in _QUIET:
+            parts.append(tick.verdict)
         return "  ".join(part for part in parts if part)
 
     def _left(self, tick: "Tick", now: float) -> str:

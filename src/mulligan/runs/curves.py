@@ -37,11 +37,15 @@ def picture(lines: list[Line], reading: Reading | None, dark: bool = False) -> b
     lines: as in history.jsonl. reading: how D's scores are read (of its loss); None in a game without a discriminator.
     dark: for a dark page.
     """
+    return drawn(panels(lines, reading), dark)
+
+
+def drawn(shown: list[Panel], dark: bool = False) -> bytes:
+    """Panels as a PNG; dark: for a dark page."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     colours = _DARK if dark else _LIGHT
-    shown = panels(lines, reading)
     columns = 2 if len(shown) in (2, 4) else COLUMNS
     rows = max(1, -(-len(shown) // columns))
     height = ROW * rows

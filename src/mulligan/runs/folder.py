@@ -6,7 +6,7 @@
       history.jsonl  metrics.jsonl               a line per report; a line per evaluation
       samples/real.png  step-000000.png ...      always the same latents; progress.gif
       checkpoints/step-004096/                   complete or absent
-      model/  curves.png  report.html  diagnosis.json
+      model/  curves.png  report.html  diagnosis.json  diagnosis.png
 
 Names that begin with a dot and end in `.writing` or `.part` are not complete yet; the next save removes what a crash left of them.
 """
@@ -131,6 +131,11 @@ class Run:
     def diagnosis_file(self) -> Path:
         """What the doctor found."""
         return self.path / "diagnosis.json"
+
+    @property
+    def diagnosis_picture(self) -> Path:
+        """What shows it."""
+        return self.path / "diagnosis.png"
 
     @property
     def lock_file(self) -> Path:

@@ -14,6 +14,7 @@ from mulligan.runs.writing import disk_errors, write_bytes
 
 MAXIMUM_BYTES = 256 * 1024**2
 FINAL = "final"  # marks a line off the report grid, which an uninterrupted longer run would not have written
+CLOCKS = ("seconds", "seconds.probing")  # columns that a clock decides: they differ between two runs that are the same
 Line = dict[str, Any]
 
 

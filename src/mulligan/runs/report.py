@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mulligan.errors import CheckpointError
 from mulligan.runs import curves, environment, facts, history, safe_json
 from mulligan.runs.curves import count_text
 from mulligan.runs.describing import descriptions
@@ -76,6 +77,8 @@ def page(run: Run) -> str:
         progress=_picture(run.progress_gif, "progress"),
         nearest=_picture(run.pairs_picture, "nearest"),
         strip=_strip(run, lines),
+        diagnosis=_diagnosis(run),
+        proof=_picture(run.diagnosis_picture, "diagnosis"),
         curves_light=_curves(run, lines, known, dark=False),
         curves_dark=_curves(run, lines, known, dark=True),
         settings=list(_settings(recipe)),
@@ -154,6 +157,19 @@ def _tiles(known: Facts | None, lines: list[Line]) -> list[tuple[str, str, str]]
             aside = f"real data: {number_text(figure.floor)}" if figure.floor is not None else ""
             tiles.append((figure.name, number_text(figure.value), aside))
     return tiles
+
+
+def _diagnosis(run: Run) -> dict[str, Any] | None:
+    """What the doctor said last; None where it said nothing yet. Raises CheckpointError for a broken file."""
+    if not run.diagnosis_file.is_file():
+        return None
+    told = safe_json.read_object(run.diagnosis_file)
+    findings = told.get("findings")
+    fields = ("name", "evidence", "remedy", "since_step")
+    whole = isinstance(findings, list) and all(isinstance(found, dict) and all(name in found for name in fields) for found in findings)
+    if not whole or not isinstance(told.get("verdict"), str):
+        raise CheckpointError(f"{run.diagnosis_file} is no diagnosis", "Remove it; `mulligan diagnose` makes it anew")
+    return {"verdict": told["verdict"], "findings": findings, "notes": told.get("notes") or [], "caption": told.get("picture") or ""}
 
 
 def _picture(path: Path, caption: str) -> Picture | None:

@@ -67,7 +67,7 @@ def left(run: Run) -> Left:
     return Left(
         groups=newest.groups,
         facts={name: value for name, value in newest.facts.items() if name != "seconds"},
-        history=[{name: json.dumps(value) for name, value in line.items() if name != "seconds"} for line in history.read(run)],
+        history=[{name: json.dumps(value) for name, value in line.items() if name not in history.CLOCKS} for line in history.read(run)],
         samples={path.name: path.read_bytes() for path in sorted(run.samples.glob("step-*"))},
     )
 

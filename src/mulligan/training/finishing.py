@@ -35,6 +35,7 @@ def finish(loop: Loop) -> ScoreCard | None:
     if not last or last[0]["step"] != session.step:
         history.append(session.run, {**loop.line(), history.FINAL: True})  # before its picture: on resume, both are cut by this line
         loop.observer.write_picture()
+    loop.diagnose()
     step, state = _best(session)
     found = None
     if session.game.makes_samples:

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 import torch
 
+from mulligan.diagnostics.diagnosis import WARMING_UP, diagnose, write
 from mulligan.errors import CheckpointError, DivergedError
 from mulligan.randomness import seed_operators
 from mulligan.runs import checkpoints, curves, environment, facts, history, report
@@ -36,6 +37,7 @@ class Tick(NamedTuple):
     images: int
     seconds: float
     figures: dict[str, float]
+    verdict: str = ""  # of the doctor at the newest report
 
 
 class Audience(Protocol):
@@ -74,6 +76,7 @@ class Loop:
     _seen: set[tuple[int, ...]] = field(init=False, default_factory=set)  # sizes of batches that the step has run on (is compiled for)
     _whole: bool = field(init=False, default=True)  # whether the state stands between two steps, so that it may be saved
     _ticked: float = field(init=False, default=0.0)
+    verdict: str = field(init=False, default="")
     _drawn: float = field(init=False, default=FIRST_DRAWING - DRAWING)
 
     def __post_init__(self) -> None:
@@ -168,7 +171,7 @@ class Loop:
                 last = min(last, self.budget.steps)
             if self.budget.images is not None:
                 last = min(last, session.schedule.step_at(session.source, self.budget.images))
-            self.audience.tick(Tick(session.step, last, session.images, session.seconds, session.means()))
+            self.audience.tick(Tick(session.step, last, session.images, session.seconds, session.means(), self.verdict))
 
     def _report_if_due(self) -> None:
         session = self.session
@@ -189,16 +192,32 @@ class Loop:
         with shielded(saving=True):  # a report is made whole or not at all, and then again on resume
             history.append(session.run, line)
             session.controls = told
+            session.memory = self.observer.memory
             session.forget()
             self._horizon.correct(session)
             session.save()
+        self.diagnose(picture=False)
         self._clock()
         if session.seconds - self._drawn >= DRAWING:  # the last one is made at the end
             self._drawn = session.seconds
             facts.advance(session.run, session.step, session.images, session.seconds)
+            self.diagnose()
             curves.write(session.run)
             report.write(session.run)
             self._clock()
+
+    def diagnose(self, picture: bool = True) -> None:
+        """Write what the doctor says of the history so far; picture: with the picture that shows it, which takes a moment."""
+        session = self.session
+        lines = history.read(session.run)
+        found = diagnose(lines, session.controls.horizon)
+        if found.verdict != self.verdict and found.findings and found.verdict != WARMING_UP:
+            session.run.log(f"step {session.step}: {found.verdict}: {found.findings[0].evidence}. {found.findings[0].remedy}")
+        self.verdict = found.verdict
+        if picture:
+            self.observer.write_diagnosis(found, lines)
+        else:
+            write(session.run, found)
 
     def line(self) -> dict[str, float]:
         """A line of the history for this step."""

@@ -9,15 +9,22 @@ from PIL.Image import Image
 from torch import Tensor
 
 from mulligan.data.dataset import Dataset, Split
+from mulligan.diagnostics import proof
+from mulligan.diagnostics.diagnosis import write
+from mulligan.diagnostics.finding import Diagnosis
 from mulligan.kinds.plots import Decision, preview_points
 from mulligan.marks import Mark, write_gif, write_npz, write_png
 from mulligan.metrics.distances import Slices
 from mulligan.randomness import numpy_generator, sample_latents
+from mulligan.runs import history
 from mulligan.training.game import Batch, Cast
+from mulligan.training.probing import Memory, Prober
 from mulligan.training.session import Session
 from mulligan.training.state import sampled
 
 VALIDATION = 1000  # samples of each side that a probe compares
+LEAST = 256  # samples that a probe is given, also of a small data set
+RAW = 500  # samples of the generator as it is, where the average is what is looked at
 GRID = 100  # samples in a picture
 COLUMNS = 10
 BLOCK = 250  # samples made at once
@@ -38,6 +45,9 @@ class Observer:
     floor: float = field(init=False)
     data_mean: float = field(init=False)
     data_std: float = field(init=False)
+    prober: Prober = field(init=False)
+    _fixed: Tensor = field(init=False, default_factory=lambda: torch.empty(0))  # latents that were drawn already
+    memory: Memory = field(init=False, default_factory=dict)  # of the newest figures: the session keeps it once their line is written
 
     def __post_init__(self) -> None:
         source, seed = self.session.source, self.session.recipe.seed
@@ -52,10 +62,13 @@ class Observer:
         self.floor = self.slices.distance(self._decoded_raw(other.target))
         seen = self.session.game.kind.encode(self.validation.target)
         self.data_mean, self.data_std = float(seen.mean()), float(seen.std(correction=0))
+        self.prober = Prober(self.session, self.validation)
 
     def figures(self) -> dict[str, float]:
         """Figures of samples as they are now; not-a-number where a sample is not finite."""
-        made = torch.cat(list(self._samples(len(self.validation.target))))
+        count = len(self.validation.target)
+        drawn = torch.cat(list(self._samples(max(count, LEAST))))
+        made = drawn[:count]
         values = {
             "sample.mean": float(made.mean()),
             "sample.std": float(made.std(correction=0)),
@@ -66,7 +79,21 @@ class Observer:
         }
         if bool(made.isfinite().all()):
             values["distance"] = self.slices.distance(self.session.game.kind.decode(made))
-        return values
+        label = self._latents(range(len(drawn)))[1]
+        probed, self.memory = self.prober.figures(drawn, label, self._raw_samples, self.session.memory)
+        return values | probed
+
+    def write_diagnosis(self, diagnosis: Diagnosis, lines: Sequence[history.Line]) -> None:
+        """diagnosis.json, and the picture that shows what was found."""
+        kind = self.session.game.kind
+        made = torch.cat(list(self._samples(max(len(self.validation.target), LEAST))))
+        whole = made[made.flatten(1).isfinite().all(1)]
+        decoded = kind.decode(whole) if len(whole) else self.prober.real[:0]
+        caption = proof.write(self.session.run, diagnosis, lines, kind, self.prober.probe, self.prober.real, decoded)
+        write(self.session.run, diagnosis, caption)
+
+    def _raw_samples(self, cast: Cast) -> Tensor:
+        return self.session.game.sample(cast, *self._latents(range(RAW)), self.validation).float()
 
     def write_picture(self) -> None:
         """The sample grid (or the plot of points) of this step."""
@@ -114,7 +141,9 @@ class Observer:
         """Latents and labels of samples: those that `mulligan sample` gives for the run's seed."""
         session = self.session
         draw, device, seed = session.game.latent, session.recipe.machine.device, session.recipe.seed
-        z = sample_latents(draw.distribution, draw.shape[0], seed, places).to(device)
+        if len(self._fixed) < places.stop:
+            self._fixed = sample_latents(draw.distribution, draw.shape[0], seed, range(places.stop)).to(device)
+        z = self._fixed[places.start : places.stop]
         if not session.game.classes:
             return z, None
         return z, torch.tensor([(seed + place) % session.game.classes for place in places], device=device)

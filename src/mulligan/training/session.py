@@ -35,6 +35,7 @@ class Session:
     seconds: float = 0.0
     totals: dict[str, float] = field(default_factory=dict)  # sums of figures since the last report
     counted: int = 0  # steps in these sums
+    memory: dict[str, list[float]] = field(default_factory=dict)  # what the last report left for the next (`training/probing.py`)
 
     def __post_init__(self) -> None:
         recipe = self.recipe
@@ -97,6 +98,7 @@ class Session:
             "seconds": self.seconds,
             "totals": self.totals,
             "counted": self.counted,
+            "memory": self.memory,
         }
         with shielded(saving=True):
             checkpoints.save(
@@ -112,6 +114,8 @@ class Session:
             self.seconds = float(facts["seconds"])
             self.totals = {str(name): float(value) for name, value in facts["totals"].items()}
             self.counted = int(facts["counted"])
-        except (KeyError, TypeError, AttributeError, ValidationError) as error:
+            remembered = facts.get("memory", {})  # absent in checkpoints of the first release
+            self.memory = {str(name): [float(number) for number in numbers] for name, numbers in remembered.items()}
+        except (KeyError, TypeError, ValueError, AttributeError, ValidationError) as error:
             raise CheckpointError(f"{checkpoint.path}: state.json does not fit this version ({type(error).__name__})") from None
         self.step = checkpoint.step

@@ -1,0 +1,56 @@
+"""Samples that are all alike, whatever the latent."""
+
+from mulligan.diagnostics.finding import Finding
+from mulligan.diagnostics.seen import Line, Seen, below, limit_below, number, told
+
+DIVERSITY = 0.7  # of the data's mean distance between two samples
+RANK = 0.35  # of the data's effective number of directions; published recipes of 2014 end between 0.5 and 0.95
+COVERAGE = 0.25  # of what real data cover; the poorest finished recipe covers 0.43
+ALIKE = 0.5  # share of samples that have a nearer twin than 99 % of real samples have
+AGREE = 2  # signals, of these four
+BEGINNING = 0.8  # of the first distance: a G that never came nearer, against a D that is
+SURE = 0.9  # right about so many pairs, has not collapsed; it has never learnt
+BLIND = 0.6  # and against one that is right about fewer, D is at fault
+
+
+def examine(seen: Seen) -> Finding | None:
+    """Two of four signals at every one of the last reports, in a run that does not get better."""
+    since = seen.held(lambda line: len(_signals(line)) >= AGREE)
+    if since is None or seen.improving("probe.distance") or _never_learnt(seen):
+        return None
+    signals = _signals(seen.last)
+    limits = {
+        "probe.diversity": ("diversity", DIVERSITY),
+        "probe.rank": ("effective number of directions", RANK),
+        "probe.coverage": ("coverage", COVERAGE),
+    }
+    texts = [told(seen.last, key, what, limit_below(seen.last, key, share)) for key, (what, share) in limits.items() if key in signals]
+    if "probe.alike" in signals:
+        texts.append(told(seen.last, "probe.alike", "share of samples with a twin", ALIKE))
+    return Finding(
+        "mode-collapse",
+        "; ".join(texts),
+        None if seen.snapshot else since,
+        "Go back to a checkpoint before, let D see samples in pairs (packing 2), triple the penalty, and lower the learning rate",
+        {"packing": 2.0, "penalty": 3.0, "rate": 0.5},
+        signals,
+        ("probe.diversity", "probe.rank", "probe.coverage"),
+    )
+
+
+def _signals(line: Line) -> tuple[str, ...]:
+    shares = {"probe.diversity": DIVERSITY, "probe.rank": RANK, "probe.coverage": COVERAGE}
+    found = [key for key, share in shares.items() if below(line, key, share)]
+    alike = number(line, "probe.alike")
+    floor = number(line, "probe.alike.floor")
+    if alike is not None and floor is not None and alike > max(ALIKE, 3 * floor):
+        found.append("probe.alike")
+    return tuple(found)
+
+
+def _never_learnt(seen: Seen) -> bool:
+    """Whether G is still where it began: its first samples are all alike too, and D's victory is the better name."""
+    first, best, ranking = number(seen.lines[0], "probe.distance"), seen.best("probe.distance"), seen.mean("discriminator.ranking")
+    if seen.snapshot or first is None or best is None or ranking is None:
+        return False
+    return best > BEGINNING * first and (ranking > SURE or ranking < BLIND)
