@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Prior = Literal["normal", "uniform"]
 
 
 class Settings(BaseModel):
@@ -29,6 +30,7 @@ class Signature(Settings):
     latent: int = Field(description="Numbers in one latent.")
     classes: int = Field(0, description="Classes that the networks are told about; 0 where there is no condition.")
     scaling: "Scaling" = Field(description="Which numbers a sample is made of.")
+    distribution: Prior = Field("normal", description="Which numbers a latent is made of.")
 
 
 class Network(Settings):
@@ -83,7 +85,7 @@ class Latent(Settings):
     """The prior of z."""
 
     size: int = Field(100, ge=1, le=65536, description="Numbers in one latent.")
-    distribution: Literal["normal", "uniform"] = Field("normal", description="Standard normal, or uniform in [-1, 1].")
+    distribution: Prior = Field("normal", description="Standard normal, or uniform in [-1, 1].")
 
 
 class Adam(Settings):
@@ -103,12 +105,28 @@ class Ema(Settings):
     half_life: float | None = Field(None, gt=0, description="Longest half-life in images; absent for no limit.")
 
 
+class History(Settings):
+    """Historical averaging: a player's weights are drawn to their mean so far (Salimans et al. 2016, arXiv 1606.03498)."""
+
+    weight: float = Field(1e-3, ge=0, description="Strength at the start of training, times the squared distance to the mean so far.")
+    final: Share = Field(1.0, description="Share of the strength that is left at the end of the horizon, along a cosine.")
+
+
+class Lookahead(Settings):
+    """Slow weights, to which a player goes back every few steps (Chavdarova et al. 2021, arXiv 2006.14567)."""
+
+    every: int = Field(5, ge=1, le=1_000_000, description="Steps of the game between two moves of the slow weights.")
+    share: float = Field(0.5, gt=0, le=1, description="How far the slow weights go towards the player's own, which then go back to them.")
+
+
 class Player(Settings):
     """One network of the game and how it moves."""
 
     network: AnyNetwork
     optimiser: Adam | None = Field(Adam(), description="Absent for a frozen player.")
     ema: Ema | None = Field(None, description="Absent for no average.")
+    history: History | None = Field(None, description="Historical averaging; absent for none.")
+    lookahead: Lookahead | None = Field(None, description="Slow weights; absent for none.")
 
 
 class Loss(Settings):
@@ -127,6 +145,15 @@ class Penalty(Settings):
     final: Share = Field(1.0, description="Share of the strength that is left at the end of the horizon, along a cosine.")
 
 
+class Augmentation(Settings):
+    """A change of what D sees, of real samples and fakes alike, kept under its name."""
+
+    weight: float = Field(
+        0.1, ge=0, description="Strength at the start of training: the deviation of noise, the probability of other changes; 0 for none."
+    )
+    final: Share = Field(1.0, description="Share of the strength that is left at the end of the horizon, along a cosine.")
+
+
 class Turns(Settings):
     """Who moves when, in one step of a game of generator and discriminator."""
 
@@ -134,6 +161,10 @@ class Turns(Settings):
     separate: bool = Field(False, description="The discriminator moves on real samples and then, on its own, on fake ones.")
     fakes: Literal["training", "inference"] = Field(
         "training", description="Mode of the generator when it makes fakes for the discriminator."
+    )
+    pack: int = Field(1, ge=1, le=64, description="Samples that the discriminator judges joined into one (packing).")
+    unroll: int = Field(
+        0, ge=0, le=100, description="Plain gradient steps of the discriminator that the generator looks ahead through; 0 for none."
     )
 
 
@@ -179,6 +210,7 @@ class Recipe(Settings):
     players: dict[str, Player]
     loss: Loss = Loss()
     penalties: dict[str, Penalty] = Field({}, description="Penalties on the discriminator, by name.")
+    augmentations: dict[str, Augmentation] = Field({}, description="Changes of what the discriminator sees, by name.")
     turns: Turns = Turns()
     order: Order = Order()
     batch: int = Field(64, ge=1, le=1_000_000, description="Samples per update.")
@@ -196,7 +228,11 @@ class Recipe(Settings):
     def signature(self) -> Signature:
         """What the networks of this recipe must fit."""
         return Signature(
-            sample=self.data.shape, latent=self.latent.size, classes=len(self.data.classes) if self.conditional else 0, scaling=self.scaling
+            sample=self.data.shape,
+            latent=self.latent.size,
+            classes=len(self.data.classes) if self.conditional else 0,
+            scaling=self.scaling,
+            distribution=self.latent.distribution,
         )
 
 

@@ -19,13 +19,14 @@ from mulligan import find
 from mulligan.data.dataset import Dataset
 from mulligan.data.opening import built_in, open_dataset
 from mulligan.errors import UsageError
-from mulligan.recipe import MAY_CHANGE, Data, Recipe
+from mulligan.recipe import MAY_CHANGE, Adam, Data, Ema, History, Lookahead, Recipe, Settings
 from mulligan.runs import environment
 from mulligan.runs.safe_json import read_json
 
 DEFAULT_RECIPE = "fast"
 SIDE_ON_A_GPU = 64  # of photographs; on a CPU `Data.default_size`, whose networks two cores can train
-NAMED_PARTS = ("players", "penalties")  # parts of a recipe whose keys are names
+NAMED_PARTS = ("players", "penalties", "augmentations")  # parts of a recipe whose keys are names
+OPTIONAL: dict[str, type[Settings]] = {"ema": Ema, "optimiser": Adam, "history": History, "lookahead": Lookahead}  # of a player
 
 
 def resolve(
@@ -202,14 +203,15 @@ def _set(values: dict[str, Any], parts: list[str], value: Any, key: str, model: 
     for depth, part in enumerate(parts[:-1]):
         if depth == 1 and parts[0] in NAMED_PARTS and part not in place:
             place[part] = {}
-        if place.get(part) is None and (part in fields or part in ("ema", "optimiser", "network")):
+        if place.get(part) is None and (part in fields or part in OPTIONAL or part == "network"):
             place[part] = {}
         if not isinstance(place.get(part), dict):
             raise _unknown(key, known)
         place = place[part]
     last = parts[-1]
-    complete = bool(place) and parts[0] not in ("penalties",)
-    if len(parts) > 1 and complete and last not in place:
+    complete = bool(place) and parts[0] not in ("penalties", "augmentations")
+    optional = OPTIONAL[parts[-2]].model_fields if len(parts) > 1 and parts[-2] in OPTIONAL else {}
+    if len(parts) > 1 and complete and last not in place and last not in optional:
         raise _unknown(key, known)
     if last == "name" and "role" in place and place["name"] != value:
         role = place["role"]

@@ -4,7 +4,7 @@ import pytest
 
 from mulligan import find
 from mulligan.resolve import resolve
-from mulligan.testing import check_loss, check_network, check_penalty, check_recipe, check_task
+from mulligan.testing import check_augmentation, check_loss, check_network, check_penalty, check_recipe, check_task
 
 IMAGES = ("mnist", "fashion")  # published sets, which a machine may not have
 
@@ -19,6 +19,12 @@ def test_loss(name: str) -> None:
 def test_penalty(name: str) -> None:
     """One number per sample, with the right gradient for the critic's weights."""
     check_penalty(name)
+
+
+@pytest.mark.parametrize("name", find.names("augmentations"))
+def test_augmentation(name: str) -> None:
+    """Differentiable, nothing at strength 0, and each sample by its own numbers alone."""
+    check_augmentation(name)
 
 
 @pytest.mark.parametrize("name", find.names("networks"))
@@ -41,7 +47,9 @@ def test_task(name: str) -> None:
     check_task(name, small[name][0])
 
 
-@pytest.mark.parametrize(("folder", "name"), [(folder, name) for folder in ("losses", "penalties") for name in find.names(folder)])
+@pytest.mark.parametrize(
+    ("folder", "name"), [(folder, name) for folder in ("losses", "penalties", "augmentations") for name in find.names(folder)]
+)
 def test_file_names_its_paper(folder: str, name: str) -> None:
     """Each says where it comes from, and where in there."""
     text = find.load(folder, name).__doc__

@@ -137,7 +137,7 @@ def test_every_paper_is_on_the_page_of_papers() -> None:
     source = "".join(file.read_text(encoding="utf-8") for part in ("src", "examples") for file in (ROOT / part).rglob("*.py"))
     numbers = set(re.findall(r"arXiv\s+(\d{4}\.\d{4,5})", source))
     assert not [number for number in numbers if number not in page]
-    files = [f"{folder}/{name.replace('-', '_')}.py" for folder in ("losses", "penalties") for name in find.names(folder)]
+    files = [f"{folder}/{name.replace('-', '_')}.py" for folder in ("losses", "penalties", "augmentations") for name in find.names(folder)]
     assert not [file for file in files if file not in page]
 
 

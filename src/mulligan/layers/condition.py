@@ -52,7 +52,7 @@ class Embedding(nn.Module):
     def __init__(self, classes: int, size: int) -> None:
         super().__init__()
         self.classes = classes
-        self.weight = nn.Parameter(torch.randn(classes, size) / size**0.5)
+        self.weight: Tensor = nn.Parameter(torch.randn(classes, size) / size**0.5)
 
     def forward(self, label: Tensor | None, like: Tensor) -> Tensor:
         """The vectors (N, size) of labels (N,), in the type of `like`."""

@@ -8,6 +8,8 @@ from torch.nn import init
 
 from mulligan.layers.condition import Embedding, refuse
 from mulligan.layers.critique import Critique, reduce_logits
+from mulligan.layers.minibatch import Beside
+from mulligan.layers.virtual import Reference
 
 Resampling = Literal["bilinear", "nearest"]
 
@@ -82,10 +84,14 @@ class Generator(nn.Module):
     start: from (N, latent + size of the embedding) to (N, channels * side * side).
     small: (channels, side) of the small map.
     body: from (N, channels, side, side) to (N, colours, height, width).
+    reference: what goes through it all in front of the samples, where it normalises by that; None elsewhere.
     """
 
-    def __init__(self, embedding: Embedding | None, start: nn.Module, small: tuple[int, int], body: nn.Module) -> None:
+    def __init__(
+        self, embedding: Embedding | None, start: nn.Module, small: tuple[int, int], body: nn.Module, reference: Reference | None = None
+    ) -> None:
         super().__init__()
+        self.reference = reference
         self.embedding = embedding
         self.start = start
         self.small = small
@@ -93,13 +99,15 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         """Samples (N, colours, height, width) of latents z (N, latent) and labels (N,)."""
+        if self.reference is not None:
+            z, label = self.reference(z, label)
         if self.embedding is None:
             refuse(label)
         else:
             z = torch.cat([z, self.embedding(label, z)], dim=1)
         channels, side = self.small
         samples: Tensor = self.body(self.start(z).view(-1, channels, side, side))
-        return samples
+        return samples if self.reference is None else samples[self.reference.count :]
 
 
 class Discriminator(nn.Module):
@@ -109,12 +117,14 @@ class Discriminator(nn.Module):
     arXiv 1802.05637, figure 1d).
 
     blocks: from (N, colours, height, width) on, one after the other.
-    head: from the flattened small map to (N, 1).
+    head: from the flattened small map, or from what `beside` makes of it, to (N, 1).
     embedding: of the label, as long as the small map has channels; None where there is no condition.
+    beside: joins what is to be seen of the samples beside a sample; None for nothing.
     """
 
-    def __init__(self, blocks: list[nn.Module], head: nn.Module, embedding: Embedding | None) -> None:
+    def __init__(self, blocks: list[nn.Module], head: nn.Module, embedding: Embedding | None, beside: Beside | None = None) -> None:
         super().__init__()
+        self.beside = beside
         self.blocks = nn.ModuleList(blocks)
         self.head = head
         self.embedding = embedding
@@ -126,7 +136,8 @@ class Discriminator(nn.Module):
         for block in self.blocks:
             h = block(h)
             seen.append(h)
-        logits = reduce_logits(self.head(h.flatten(1)))
+        flat = h.flatten(1)
+        logits = reduce_logits(self.head(flat if self.beside is None else self.beside(flat)))
         if self.embedding is None:
             refuse(label)
         else:

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from mulligan.layers.condition import join
 from mulligan.layers.critique import Critique, reduce_logits
+from mulligan.layers.minibatch import Beside
+from mulligan.layers.virtual import Reference
 
 Initialisation = Literal["normal", "glorot", "he"]
 
@@ -38,17 +40,23 @@ class Generator(nn.Module):
 
     body: from (N, latent + classes) to (N, numbers in a sample).
     shape: of one sample.
+    reference: what goes through the body in front of the samples, where it normalises by that; None elsewhere.
     """
 
-    def __init__(self, body: nn.Module, shape: tuple[int, ...], classes: int) -> None:
+    def __init__(self, body: nn.Module, shape: tuple[int, ...], classes: int, reference: Reference | None = None) -> None:
         super().__init__()
+        self.reference = reference
         self.body = body
         self.shape = shape
         self.classes = classes
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         """Samples (N, *shape) of latents z (N, latent) and labels (N,)."""
+        if self.reference is not None:
+            z, label = self.reference(z, label)
         samples: Tensor = self.body(join(z, label, self.classes))
+        if self.reference is not None:
+            samples = samples[self.reference.count :]
         return samples.view(-1, *self.shape)
 
 
@@ -56,12 +64,14 @@ class Discriminator(nn.Module):
     """A flattened sample, with the one-hot label behind it, through fully connected layers to one logit.
 
     blocks: from (N, numbers in a sample + classes) on, one after the other.
-    head: from what the last block gives to (N, 1).
+    head: from what the last block gives, or from what `beside` makes of it, to (N, 1).
+    beside: joins what is to be seen of the samples beside a sample; None for nothing.
     """
 
-    def __init__(self, blocks: list[nn.Module], head: nn.Module, classes: int) -> None:
+    def __init__(self, blocks: list[nn.Module], head: nn.Module, classes: int, beside: Beside | None = None) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(blocks)
+        self.beside = beside
         self.head = head
         self.classes = classes
 
@@ -72,7 +82,8 @@ class Discriminator(nn.Module):
         for block in self.blocks:
             h = block(h)
             seen.append(h)
-        return Critique(reduce_logits(self.head(h)), tuple(seen) if features else ())
+        told = h if self.beside is None else self.beside(h)
+        return Critique(reduce_logits(self.head(told)), tuple(seen) if features else ())
 
 
 class Encoder(nn.Module):

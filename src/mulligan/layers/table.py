@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from mulligan.layers.critique import Critique
+from mulligan.layers.spectral import SpectralConvolution, SpectralDense
 
-KINDS = {nn.Linear: "Dense", nn.Conv2d: "Conv"}  # other layers are called by their class
+KINDS = {nn.Linear: "Dense", nn.Conv2d: "Conv", SpectralDense: "Dense", SpectralConvolution: "Conv"}  # others are called by their class
 ACTIVATIONS = {nn.LeakyReLU: "leaky-relu", nn.ReLU: "relu", nn.Tanh: "tanh", nn.Sigmoid: "sigmoid"}
 
 

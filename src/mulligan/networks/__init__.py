@@ -6,3 +6,5 @@ Generator: forward(z (N, latent), label (N,) or None) -> samples (N, *shape).
 Discriminator: forward(x (N, *shape), label (N,) or None, features=False) -> mulligan.layers.critique.Critique.
 Encoder: forward(x (N, *shape)) -> codes (N, latent).
 """
+
+SHARED = ("judging",)

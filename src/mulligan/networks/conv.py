@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field
 
 from mulligan.errors import UsageError
+from mulligan.networks.judging import Judging, Layer
 from mulligan.recipe import Network, Signature
 
 if TYPE_CHECKING:
@@ -24,9 +25,8 @@ class Convolutional(Network):
     width: int = Field(8, ge=1, le=1024, description="Channels of the widest maps; they double each time that the maps are halved.")
     largest: int = Field(256, ge=1, le=4096, description="Most channels of any map.")
     slope: float = Field(0.2, ge=0, lt=1, description="Slope of leaky ReLU for negative numbers.")
-    normalisation: Literal["none", "batch"] = Field("none", description="Normalisation between convolution and activation.")
     momentum: float = Field(0.9, ge=0, lt=1, description="Share of BatchNorm's moving statistics that is kept at each batch.")
-    epsilon: float = Field(1e-5, gt=0, description="Added by BatchNorm to the variance.")
+    epsilon: float = Field(1e-5, gt=0, description="Added by the normalisation to the variance.")
 
     def _plan(self, signature: Signature) -> tuple[int, list[tuple[int, int]]]:
         """Colours of the image, and (channels, side) of the maps, from the largest to the smallest."""
@@ -44,13 +44,16 @@ class Convolutional(Network):
         from mulligan.layers.convolution import convolution
 
         norm = self._norm(outputs) if normalised else []
-        layer = convolution(inputs, outputs, gain("leaky-relu", self.slope), stride, bias=not norm)
+        layer = self._layer(convolution(inputs, outputs, gain("leaky-relu", self.slope), stride, bias=not norm))
         return [layer, *norm, activation("leaky-relu", self.slope)]
 
-    def _norm(self, channels: int) -> "list[nn.Module]":
-        from mulligan.layers.normalisation import BatchNorm
+    def _layer(self, layer: Layer) -> Layer:
+        """A layer with weights, as this role has it."""
+        return layer
 
-        return [BatchNorm(channels, self.momentum, self.epsilon)] if self.normalisation == "batch" else []
+    def _norm(self, channels: int) -> "list[nn.Module]":
+        """What stands between a convolution and its activation."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how it normalises")
 
 
 class Generator(Convolutional):
@@ -63,6 +66,10 @@ class Generator(Convolutional):
     """
 
     role: Literal["Generator"] = "Generator"
+    normalisation: Literal["none", "batch", "virtual"] = Field(
+        "none", description="Normalisation between convolution and activation; virtual: by a reference batch that stays the same."
+    )
+    reference: int = Field(64, ge=2, le=65536, description="Latents in the reference batch of virtual normalisation.")
     resampling: Literal["bilinear", "nearest"] = Field("bilinear", description="How maps are doubled.")
     embedding: int = Field(32, ge=1, le=4096, description="Numbers in the vector of a label, where there is a condition.")
     output: Literal["auto", "tanh", "sigmoid", "linear"] = Field(
@@ -77,6 +84,7 @@ class Generator(Convolutional):
         from mulligan.layers.activation import activation, output
         from mulligan.layers.condition import Embedding
         from mulligan.layers.dense import dense
+        from mulligan.layers.virtual import Reference
 
         colours, maps = self._plan(signature)
         channels, side = small = maps[-1]
@@ -88,7 +96,18 @@ class Generator(Convolutional):
             body.extend(self._block(channels, outputs))
             channels = outputs
         body.extend([convolution.convolution(channels, colours, gain=1.0), *output(self.output, signature.scaling)])
-        return convolution.Generator(embedding, dense(inputs, small[0] * small[1] ** 2, "he"), small, nn.Sequential(*body))
+        virtual = self.normalisation == "virtual"
+        start = dense(inputs, small[0] * small[1] ** 2, "he")
+        reference = Reference(self.reference, signature.latent, signature.classes, signature.distribution) if virtual else None
+        return convolution.Generator(embedding, start, small, nn.Sequential(*body), reference)
+
+    def _norm(self, channels: int) -> "list[nn.Module]":
+        from mulligan.layers.normalisation import BatchNorm
+        from mulligan.layers.virtual import VirtualBatchNorm
+
+        if self.normalisation == "virtual":
+            return [VirtualBatchNorm(channels, self.reference, self.epsilon)]
+        return [BatchNorm(channels, self.momentum, self.epsilon)] if self.normalisation == "batch" else []
 
     @classmethod
     def tiny(cls) -> Self:
@@ -96,7 +115,7 @@ class Generator(Convolutional):
         return cls(width=2, largest=4, embedding=3)
 
 
-class Discriminator(Convolutional):
+class Discriminator(Judging, Convolutional):
     """Convolution - (strided convolution) for each halving - Dense 1: a logit.
 
     >>> from mulligan.recipe import Signature
@@ -106,6 +125,8 @@ class Discriminator(Convolutional):
     """
 
     role: Literal["Discriminator"] = "Discriminator"
+    name: str = "conv"
+    normalisation: Literal["none", "batch"] = Field("none", description="Normalisation between convolution and activation.")
     width: int = Field(16, ge=1, le=1024, description="Channels of the widest maps; they double each time that the maps are halved.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Share of each halved map's numbers that is dropped in training.")
 
@@ -127,9 +148,16 @@ class Discriminator(Convolutional):
                 block.append(nn.Dropout(self.dropout))
             blocks.append(nn.Sequential(*block))
             channels = outputs
-        head = dense(channels * maps[-1][1] ** 2, 1, "glorot")
-        embedding = Embedding(signature.classes, channels) if signature.classes else None
-        return convolution.Discriminator(blocks, head, embedding)
+        features = channels * maps[-1][1] ** 2
+        beside = self._beside(features)
+        head = self._layer(dense(features + (beside.count if beside else 0), 1, "glorot"))
+        embedding = self._layer(Embedding(signature.classes, channels)) if signature.classes else None
+        return convolution.Discriminator(blocks, head, embedding, beside)
+
+    def _norm(self, channels: int) -> "list[nn.Module]":
+        from mulligan.layers.normalisation import BatchNorm
+
+        return [BatchNorm(channels, self.momentum, self.epsilon)] if self.normalisation == "batch" else []
 
     @classmethod
     def tiny(cls) -> Self:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field
 
+from mulligan.networks.judging import Judging, Layer
 from mulligan.recipe import Network, Signature
 
 if TYPE_CHECKING:
@@ -32,24 +33,30 @@ class Multilayer(Network):
         "no activation to make up for). Biases are 0.",
     )
 
-    def _blocks(self, inputs: int, batch_norm: tuple[float, float] | None = None) -> "tuple[list[nn.Module], int]":
-        """The hidden layers, and how many numbers the last one gives; batch_norm: momentum and epsilon, if there is any."""
+    def _blocks(self, inputs: int) -> "tuple[list[nn.Module], int]":
+        """The hidden layers, and how many numbers the last one gives."""
         from torch import nn
 
         from mulligan.layers.activation import activation
         from mulligan.layers.dense import dense
-        from mulligan.layers.normalisation import BatchNorm
 
         blocks: list[nn.Module] = []
         for width in self.widths:
-            block: list[nn.Module] = [dense(inputs, width, self.initialisation), activation(self.activation, self.slope)]
-            if batch_norm is not None:
-                block.append(BatchNorm(width, *batch_norm))
+            layer = self._layer(dense(inputs, width, self.initialisation))
+            block: list[nn.Module] = [layer, activation(self.activation, self.slope), *self._norm(width)]
             if self.dropout:
                 block.append(nn.Dropout(self.dropout))
             blocks.append(nn.Sequential(*block))
             inputs = width
         return blocks, inputs
+
+    def _layer(self, layer: Layer) -> Layer:
+        """A layer with weights, as this role has it."""
+        return layer
+
+    def _norm(self, width: int) -> "list[nn.Module]":
+        """What stands behind an activation: nothing, unless the role normalises."""
+        return []
 
     def _last(self, inputs: int, outputs: int) -> "nn.Module":
         from mulligan.layers.dense import dense
@@ -67,9 +74,12 @@ class Generator(Multilayer):
     """
 
     role: Literal["Generator"] = "Generator"
-    normalisation: Literal["none", "batch"] = Field("none", description="Normalisation behind the activation of each hidden layer.")
+    normalisation: Literal["none", "batch", "virtual"] = Field(
+        "none", description="Normalisation behind the activation of each hidden layer; virtual: by a reference batch that stays the same."
+    )
     momentum: float = Field(0.99, ge=0, lt=1, description="Share of BatchNorm's moving statistics that is kept at each batch.")
-    epsilon: float = Field(1e-3, gt=0, description="Added by BatchNorm to the variance.")
+    epsilon: float = Field(1e-3, gt=0, description="Added by the normalisation to the variance.")
+    reference: int = Field(64, ge=2, le=65536, description="Latents in the reference batch of virtual normalisation.")
     output: Literal["auto", "tanh", "sigmoid", "linear"] = Field(
         "auto", description="What bounds the samples; auto follows the scaling: tanh for [-1, 1], sigmoid for [0, 1], linear otherwise."
     )
@@ -80,12 +90,22 @@ class Generator(Multilayer):
 
         from mulligan.layers import dense
         from mulligan.layers.activation import output
+        from mulligan.layers.virtual import Reference
 
-        batch_norm = (self.momentum, self.epsilon) if self.normalisation == "batch" else None
-        blocks, width = self._blocks(signature.latent + signature.classes, batch_norm)
+        blocks, width = self._blocks(signature.latent + signature.classes)
         last = self._last(width, prod(signature.sample))
         body = nn.Sequential(*blocks, last, *output(self.output, signature.scaling))
-        return dense.Generator(body, signature.sample, signature.classes)
+        virtual = self.normalisation == "virtual"
+        reference = Reference(self.reference, signature.latent, signature.classes, signature.distribution) if virtual else None
+        return dense.Generator(body, signature.sample, signature.classes, reference)
+
+    def _norm(self, width: int) -> "list[nn.Module]":
+        from mulligan.layers.normalisation import BatchNorm
+        from mulligan.layers.virtual import VirtualBatchNorm
+
+        if self.normalisation == "virtual":
+            return [VirtualBatchNorm(width, self.reference, self.epsilon)]
+        return [BatchNorm(width, self.momentum, self.epsilon)] if self.normalisation == "batch" else []
 
     @classmethod
     def tiny(cls) -> Self:
@@ -93,7 +113,7 @@ class Generator(Multilayer):
         return cls(widths=(8,))
 
 
-class Discriminator(Multilayer):
+class Discriminator(Judging, Multilayer):
     """Sample - hidden layers - Dense 1: a logit. The sigmoid that published networks end in is part of the loss.
 
     >>> from mulligan.recipe import Signature
@@ -103,6 +123,7 @@ class Discriminator(Multilayer):
     """
 
     role: Literal["Discriminator"] = "Discriminator"
+    name: str = "mlp"
     widths: tuple[Width, ...] = Field((512, 256), max_length=64, description="Outputs of each hidden layer, from the input on.")
 
     def build(self, signature: Signature) -> "nn.Module":
@@ -110,7 +131,9 @@ class Discriminator(Multilayer):
         from mulligan.layers import dense
 
         blocks, width = self._blocks(prod(signature.sample) + signature.classes)
-        return dense.Discriminator(blocks, self._last(width, 1), signature.classes)
+        beside = self._beside(width)
+        head = self._layer(self._last(width + (beside.count if beside else 0), 1))
+        return dense.Discriminator(blocks, head, signature.classes, beside)
 
     @classmethod
     def tiny(cls) -> Self:

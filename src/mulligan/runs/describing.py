@@ -6,7 +6,23 @@ from pydantic import BaseModel
 
 from mulligan import find
 from mulligan.errors import MulliganError
-from mulligan.recipe import Adam, Data, Ema, Keeping, Latent, Loss, Machine, Order, Penalty, Player, Recipe, Turns
+from mulligan.recipe import (
+    Adam,
+    Augmentation,
+    Data,
+    Ema,
+    History,
+    Keeping,
+    Latent,
+    Lookahead,
+    Loss,
+    Machine,
+    Order,
+    Penalty,
+    Player,
+    Recipe,
+    Turns,
+)
 
 Path = tuple[str, ...]
 _PARTS: dict[str, type[BaseModel]] = {
@@ -25,9 +41,12 @@ def descriptions(recipe: dict[str, Any]) -> dict[Path, str]:
         found |= _of(part, (name,))
     for name in _names(recipe, "penalties"):
         found |= _of(Penalty, ("penalties", name))
+    for name in _names(recipe, "augmentations"):
+        found |= _of(Augmentation, ("augmentations", name))
     for name in _names(recipe, "players"):
         place = ("players", name)
         found |= _of(Player, place) | _of(Adam, (*place, "optimiser")) | _of(Ema, (*place, "ema"))
+        found |= _of(History, (*place, "history")) | _of(Lookahead, (*place, "lookahead"))
         found |= _of_network(recipe["players"][name], (*place, "network"))
     return found
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from filelock import FileLock
 
@@ -193,7 +193,7 @@ class Run:
     def identity(self) -> str | None:
         """`identity` of the recipe in this folder; None if there is none that can be read."""
         try:
-            return _identity(safe_json.read_object(self.recipe_file))
+            return identity(self.read_recipe())  # read as a recipe: a setting that an older version did not have is at its default
         except MulliganError:
             return None
 
@@ -310,7 +310,10 @@ def find_unfinished(base: Path, recipe_identity: str) -> Run | None:
 
 def identity(recipe: "Recipe") -> str:
     """SHA-256 of everything in a recipe that may not change on resume: settings, and the fingerprint of the data."""
-    return _identity(recipe.model_dump(mode="json"))
+    from mulligan.recipe import MAY_CHANGE
+
+    kept = {key: value for key, value in sorted(recipe.model_dump(mode="json").items()) if key not in MAY_CHANGE}
+    return sha256(safe_json.dumps(kept).encode()).hexdigest()
 
 
 def slug(name: str) -> str:
@@ -320,13 +323,6 @@ def slug(name: str) -> str:
     'fast-my-photos-2'
     """
     return re.sub(r"[\W_]+", "-", name).strip("-").lower()[:_LONGEST_NAME].strip("-") or "run"
-
-
-def _identity(recipe: dict[str, Any]) -> str:
-    from mulligan.recipe import MAY_CHANGE
-
-    kept = {key: value for key, value in sorted(recipe.items()) if key not in MAY_CHANGE}
-    return sha256(safe_json.dumps(kept).encode()).hexdigest()
 
 
 def _number(name: str) -> int:

@@ -1,3 +1,3 @@
 """Which game is played: a file composes players and turns. It offers `game(recipe, kind) -> Game`."""
 
-SHARED = ("critic",)
+SHARED = ("critic", "unrolling", "view")

@@ -1,7 +1,8 @@
 """What games with a discriminator share: its penalties, how its scores are read, and the turns it takes."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -12,7 +13,12 @@ from mulligan.layers.critique import reduce_logits
 from mulligan.recipe import Recipe
 from mulligan.training.game import Tensors
 
-Critic = Callable[[Tensor], Tensor]
+
+class Sided(Protocol):
+    """A critic that is told which side samples are taken for."""
+
+    def __call__(self, samples: Tensor, side: str) -> Tensor:
+        """Logits (N,) of samples (N, ...)."""
 
 
 def scores(loss: Any, d_real: Tensor | None, d_fake: Tensor | None) -> Tensors:
@@ -61,15 +67,22 @@ def constraint_of(recipe: Recipe) -> Callable[[Tensors, Tensors], Tensors] | Non
 
 
 def penalty_terms(
-    penalties: dict[str, Any], critic: Critic, real: Tensor | None, fake: Tensor | None, draws: Tensors, knobs: Tensors
+    penalties: dict[str, Any], critic: Sided, real: Tensor | None, fake: Tensor | None, draws: Tensors, knobs: Tensors
 ) -> Tensors:
-    """Weighted penalties (N,) by name: those that see what is there."""
-    present = {side for side, samples in (("real", real), ("fake", fake)) if samples is not None}
-    return {
-        f"discriminator.penalty.{name}": knobs[f"penalty.{name}"] * penalty.penalty(critic, real, fake, draws.get(f"mix.{name}"))
-        for name, penalty in penalties.items()
-        if set(penalty.sees) <= present
-    }
+    """Weighted penalties (N,) by name: those that see what is there.
+
+    critic: samples and the side that they are taken for, real or fake -> logits (N,). What lies between the two counts as real.
+    """
+    present = {side: samples for side, samples in (("real", real), ("fake", fake)) if samples is not None}
+    terms = {}
+    for name, penalty in penalties.items():
+        if set(penalty.sees) <= present.keys():
+            mix = draws.get(f"mix.{name}")
+            mix = mix if mix is None else mix[: len(present[penalty.sees[0]])]  # of packs there are fewer than of samples
+            side = "real" if "real" in penalty.sees else "fake"
+            found = penalty.penalty(partial(critic, side=side), real, fake, mix)
+            terms[f"discriminator.penalty.{name}"] = knobs[f"penalty.{name}"] * found
+    return terms
 
 
 def logits(cast: Any, samples: Tensor, label: Tensor | None) -> Tensor:

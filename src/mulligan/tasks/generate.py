@@ -1,18 +1,24 @@
 """Generate samples from noise, with or without a label: the game of Goodfellow et al. 2014 (arXiv 1406.2661), with any loss.
 
-Two turns as a rule: D on real and fake, then G. `turns.separate` makes D's part two updates, `turns.critic` repeats it.
+Two turns as a rule: D on real and fake, then G. `turns.separate` makes D's part two updates, `turns.critic` repeats it. D sees samples
+through a `View`; G may look ahead (`turns.unroll`).
 """
 
 import inspect
+from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from mulligan import find
 from mulligan.errors import UsageError
 from mulligan.kinds.kind import Kind
+from mulligan.layers.critique import Critique, reduce_logits
 from mulligan.recipe import Recipe
-from mulligan.tasks.critic import constraint_of, logits, penalties_of, penalty_terms, scores
+from mulligan.tasks.critic import constraint_of, penalties_of, penalty_terms, scores
+from mulligan.tasks.unrolling import ahead
+from mulligan.tasks.view import View
 from mulligan.training.game import Batch, Cast, Draw, Game, Show, Tensors, Told, Turn
 from mulligan.training.state import actor, build
 
@@ -21,21 +27,24 @@ def game(recipe: Recipe, kind: Kind) -> Game:
     """Players `generator` and `discriminator`, and their turns."""
     if recipe.players.keys() != {"generator", "discriminator"}:
         raise UsageError(f"task generate has the players generator and discriminator, not {', '.join(recipe.players)}")
+    rules = Rules.of(recipe, kind)
     signature = recipe.signature()
-    actors = {name: actor(build(player.network, signature, recipe.seed, name), player) for name, player in recipe.players.items()}
-    loss = find.load("losses", recipe.loss.name)
-    rounds = _discriminator_turns(recipe, kind, loss)
+    fitted = {"generator": signature, "discriminator": rules.view.signature(signature)}
+    actors = {name: actor(build(player.network, fitted[name], recipe.seed, name), player) for name, player in recipe.players.items()}
+    rounds = _discriminator_turns(rules)
     turns = tuple(_numbered(turn, place, recipe.turns.critic) for place in range(recipe.turns.critic) for turn in rounds)
     return Game(
         kind=kind,
         actors=actors,
-        turns=(*turns, _generator_turn(recipe, kind, loss)),
+        turns=(*turns, _generator_turn(rules)),
         sample=sample,
         show=show,
-        reading=loss.reading,
-        equilibrium=loss.equilibrium,
+        reading=rules.loss.reading,
+        equilibrium=rules.loss.equilibrium,
         latent=Draw(recipe.latent.distribution, (recipe.latent.size,)),
         classes=signature.classes,
+        pack=rules.view.pack,
+        inputs={"discriminator": rules.view.joined_shape},
     )
 
 
@@ -50,14 +59,87 @@ def show(cast: Cast, z: Tensor, label: Tensor | None, record: Batch) -> Show:
     return Show(("samples",), (sample(cast, z, label, record),))
 
 
+@dataclass(frozen=True)
+class Rules:
+    """What the turns share: how D is asked, and what it minimises."""
+
+    recipe: Recipe
+    kind: Kind
+    loss: Any
+    penalties: dict[str, Any]
+    smoothing: dict[str, float]  # the keyword for the loss of real samples, where labels are smoothed
+    view: View
+    needs_features: bool  # whether G's loss looks at what D's layers saw
+
+    @classmethod
+    def of(cls, recipe: Recipe, kind: Kind) -> "Rules":
+        """The rules of a recipe. Raises UsageError for what does not go together."""
+        loss = find.load("losses", recipe.loss.name)
+        penalties = penalties_of(recipe)
+        if recipe.turns.separate:
+            for name, penalty in penalties.items():
+                if len(penalty.sees) > 1:
+                    raise UsageError(f"penalty {name} looks at real and fake samples together", "Set turns.separate=false")
+            if loss.needs_pairs:
+                raise UsageError(f"loss {recipe.loss.name} compares real and fake samples", "Set turns.separate=false")
+        if recipe.turns.unroll and recipe.players["discriminator"].optimiser is None:
+            raise UsageError(f"turns.unroll={recipe.turns.unroll}: the discriminator does not move", "Set turns.unroll=0")
+        return cls(recipe, kind, loss, penalties, _smoothing(recipe, loss), View.of(recipe), bool(getattr(loss, "needs_features", False)))
+
+    def latent_draws(self) -> dict[str, Draw]:
+        """Latents, and labels where there is a condition."""
+        draws = {"z": Draw(self.recipe.latent.distribution, (self.recipe.latent.size,))}
+        if self.recipe.conditional:
+            draws["label"] = Draw("class", classes=len(self.recipe.data.classes))
+        return draws
+
+    def mixes(self) -> dict[str, Draw]:
+        """Places between real samples and fakes, for the penalties that want some."""
+        return {f"mix.{name}": Draw("unit") for name, penalty in self.penalties.items() if penalty.needs_mix}
+
+    def critique(self, cast: Cast, samples: Tensor, label: Tensor | None, side: str, drawn: Tensors, knobs: Tensors) -> Critique:
+        """What D says of samples of a side, with its features where G's loss looks at them."""
+        seen = self.view.seen(self.view.joined(samples), side, drawn, knobs)
+        said: Critique = cast("discriminator", seen, label, True) if self.needs_features else cast("discriminator", seen, label)
+        return said
+
+    def logits(self, cast: Cast, samples: Tensor, label: Tensor | None, side: str, drawn: Tensors, knobs: Tensors) -> Tensor:
+        """D's opinion of samples of a side, one number for each pack."""
+        seen = self.view.seen(self.view.joined(samples), side, drawn, knobs)
+        return reduce_logits(cast("discriminator", seen, label).logits)
+
+    def penalised(
+        self, cast: Cast, real: Tensor | None, fake: Tensor | None, label: Tensor | None, drawn: Tensors, knobs: Tensors
+    ) -> Tensors:
+        """Terms of the penalties, at samples as they are before they are augmented."""
+
+        def critic(samples: Tensor, side: str) -> Tensor:
+            return reduce_logits(cast("discriminator", self.view.seen(samples, side, drawn, knobs), label).logits)
+
+        real, fake = (None if samples is None else self.view.joined(samples) for samples in (real, fake))
+        return penalty_terms(self.penalties, critic, real, fake, drawn, knobs)
+
+    def judged(self, cast: Cast, real: Tensor, fake: Tensor, label: Tensor | None, drawn: Tensors, knobs: Tensors) -> Told:
+        """What D minimises on real samples and fakes together."""
+        d_real = self.logits(cast, real, label, "real", drawn, knobs)
+        d_fake = self.logits(cast, fake, label, "fake", drawn, knobs)
+        if self.loss.needs_pairs:
+            terms = {"discriminator.loss": self.loss.discriminator_loss(d_real, d_fake)}
+        else:
+            terms = {
+                "discriminator.loss.real": self.loss.real_loss(d_real, **self.smoothing),
+                "discriminator.loss.fake": self.loss.fake_loss(d_fake),
+            }
+        terms |= self.penalised(cast, real, fake, label, drawn, knobs)
+        return Told(terms, scores(self.loss, d_real, d_fake))
+
+
 def _numbered(turn: Turn, place: int, critic: int) -> Turn:
     """A name of its own for each of several critic turns, so that each draws its own numbers."""
-    name = turn.name if critic == 1 else f"{turn.name}.{place}"
-    return Turn(name, turn.players, turn.objective, turn.reads, turn.draws, turn.constraint)
+    return turn if critic == 1 else replace(turn, name=f"{turn.name}.{place}")
 
 
 def _smoothing(recipe: Recipe, loss: Any) -> dict[str, float]:
-    """The keyword for the loss of real samples, where labels are smoothed."""
     if not recipe.loss.smoothing:
         return {}
     if loss.needs_pairs or "smoothing" not in inspect.signature(loss.real_loss).parameters:
@@ -67,26 +149,9 @@ def _smoothing(recipe: Recipe, loss: Any) -> dict[str, float]:
     return {"smoothing": recipe.loss.smoothing}
 
 
-def _latent_draws(recipe: Recipe) -> dict[str, Draw]:
-    draws = {"z": Draw(recipe.latent.distribution, (recipe.latent.size,))}
-    if recipe.conditional:
-        draws["label"] = Draw("class", classes=len(recipe.data.classes))
-    return draws
-
-
-def _discriminator_turns(recipe: Recipe, kind: Kind, loss: Any) -> tuple[Turn, ...]:
-    penalties = penalties_of(recipe)
-    constraint = constraint_of(recipe)
-    smoothing = _smoothing(recipe, loss)
+def _discriminator_turns(rules: Rules) -> tuple[Turn, ...]:
+    recipe, kind, loss = rules.recipe, rules.kind, rules.loss
     frozen_generator = recipe.turns.fakes == "inference"
-    draws = _latent_draws(recipe)
-    for name, penalty in penalties.items():
-        if penalty.needs_mix:
-            draws[f"mix.{name}"] = Draw("unit")
-        if recipe.turns.separate and len(penalty.sees) > 1:
-            raise UsageError(f"penalty {name} looks at real and fake samples together", "Set turns.separate=false")
-    if recipe.turns.separate and loss.needs_pairs:
-        raise UsageError(f"loss {recipe.loss.name} compares real and fake samples", "Set turns.separate=false")
 
     def fakes(cast: Cast, drawn: Tensors) -> Tensor:
         made: Tensor = cast("generator", drawn["z"], drawn.get("label"), inference=frozen_generator)
@@ -94,17 +159,17 @@ def _discriminator_turns(recipe: Recipe, kind: Kind, loss: Any) -> tuple[Turn, .
 
     def on_real(cast: Cast, batch: Batch | None, drawn: Tensors, knobs: Tensors) -> Told:
         assert batch is not None  # the turn reads
-        real = kind.encode(batch.target)
-        d_real = logits(cast, real, batch.condition)
-        terms = {"discriminator.loss.real": loss.real_loss(d_real, **smoothing)}
-        terms |= penalty_terms(penalties, lambda x: logits(cast, x, batch.condition), real, None, drawn, knobs)
+        real, label = kind.encode(batch.target), batch.condition
+        d_real = rules.logits(cast, real, label, "real", drawn, knobs)
+        terms = {"discriminator.loss.real": loss.real_loss(d_real, **rules.smoothing)}
+        terms |= rules.penalised(cast, real, None, label, drawn, knobs)
         return Told(terms, scores(loss, d_real, None))
 
     def on_fake(cast: Cast, batch: Batch | None, drawn: Tensors, knobs: Tensors) -> Told:
-        fake = fakes(cast, drawn)
-        d_fake = logits(cast, fake, drawn.get("label"))
+        fake, label = fakes(cast, drawn), drawn.get("label")
+        d_fake = rules.logits(cast, fake, label, "fake", drawn, knobs)
         terms = {"discriminator.loss.fake": loss.fake_loss(d_fake)}
-        terms |= penalty_terms(penalties, lambda x: logits(cast, x, drawn.get("label")), None, fake, drawn, knobs)
+        terms |= rules.penalised(cast, None, fake, label, drawn, knobs)
         return Told(terms, scores(loss, None, d_fake))
 
     def on_both(cast: Cast, batch: Batch | None, drawn: Tensors, knobs: Tensors) -> Told:
@@ -112,38 +177,42 @@ def _discriminator_turns(recipe: Recipe, kind: Kind, loss: Any) -> tuple[Turn, .
         real, label = kind.encode(batch.target), batch.condition
         # Where both are judged together, a fake has the label of the real sample it stands beside: a pair differs in nothing but its truth.
         fake = fakes(cast, drawn if label is None else {**drawn, "label": label})
-        d_real, d_fake = logits(cast, real, label), logits(cast, fake, label)
-        if loss.needs_pairs:
-            terms = {"discriminator.loss": loss.discriminator_loss(d_real, d_fake)}
-        else:
-            terms = {"discriminator.loss.real": loss.real_loss(d_real, **smoothing), "discriminator.loss.fake": loss.fake_loss(d_fake)}
-        terms |= penalty_terms(penalties, lambda x: logits(cast, x, label), real, fake, drawn, knobs)
-        return Told(terms, scores(loss, d_real, d_fake))
+        return rules.judged(cast, real, fake, label, drawn, knobs)
 
-    who = ("discriminator",)
+    who, constraint, view = ("discriminator",), constraint_of(recipe), rules.view
     if not recipe.turns.separate:
+        draws = {**rules.latent_draws(), **rules.mixes(), **view.draws("real", "fake")}
         return (Turn("discriminator", who, on_both, reads=True, draws=draws, constraint=constraint),)
-    mixes = {name: draw for name, draw in draws.items() if name.startswith("mix.")}
+    real_draws, fake_draws = {**rules.mixes(), **view.draws("real")}, {**rules.latent_draws(), **rules.mixes(), **view.draws("fake")}
     return (
-        Turn("discriminator.real", who, on_real, reads=True, draws=mixes, constraint=constraint),
-        Turn("discriminator.fake", who, on_fake, draws=draws, constraint=constraint),
+        Turn("discriminator.real", who, on_real, reads=True, draws=real_draws, constraint=constraint),
+        Turn("discriminator.fake", who, on_fake, draws=fake_draws, constraint=constraint),
     )
 
 
-def _generator_turn(recipe: Recipe, kind: Kind, loss: Any) -> Turn:
-    def on_fake(cast: Cast, batch: Batch | None, drawn: Tensors, knobs: Tensors) -> Told:
-        label = drawn.get("label")
-        d_fake = logits(cast, cast("generator", drawn["z"], label), label)
-        return Told({"generator.loss": loss.generator_loss(d_fake)}, {})
+def _generator_turn(rules: Rules) -> Turn:
+    loss, unroll = rules.loss, rules.recipe.turns.unroll
+    compares = loss.needs_pairs or rules.needs_features
 
-    def on_pairs(cast: Cast, batch: Batch | None, drawn: Tensors, knobs: Tensors) -> Told:
-        assert batch is not None  # the turn reads
-        label = batch.condition
-        d_real = logits(cast, kind.encode(batch.target), label)
-        d_fake = logits(cast, cast("generator", drawn["z"], label), label)
-        return Told({"generator.loss": loss.generator_loss(d_real, d_fake)}, {})
+    def objective(cast: Cast, batch: Batch | None, drawn: Tensors, knobs: Tensors) -> Told:
+        real, label = (None, drawn.get("label")) if batch is None else (rules.kind.encode(batch.target), batch.condition)
+        fake = None
+        if unroll and real is not None:
+            made: Tensor = cast("generator", drawn["z"], label)
+            fake, given = made, real
 
-    draws = _latent_draws(recipe)
-    if loss.needs_pairs:
-        return Turn("generator", ("generator",), on_pairs, reads=True, draws=draws)
-    return Turn("generator", ("generator",), on_fake, draws=draws)
+            def minimised(cast: Cast) -> Tensor:
+                terms = rules.judged(cast, given, made, label, drawn, knobs).terms
+                return torch.stack([term.mean() for term in terms.values()]).sum()
+
+            cast = ahead(cast, minimised, unroll, knobs["discriminator.rate"])
+        seen = [rules.critique(cast, real, label, "real", drawn, knobs)] if compares and real is not None else []
+        if fake is None:
+            fake = cast("generator", drawn["z"], label)
+        seen.append(rules.critique(cast, fake, label, "fake", drawn, knobs))
+        said = [critique.features if rules.needs_features else reduce_logits(critique.logits) for critique in seen]
+        return Told({"generator.loss": loss.generator_loss(*said)}, {})
+
+    reads = compares or unroll > 0
+    draws = {**rules.latent_draws(), **rules.view.draws(*(("real", "fake") if reads else ("fake",))), **(rules.mixes() if unroll else {})}
+    return Turn("generator", ("generator",), objective, reads=reads, draws=draws)

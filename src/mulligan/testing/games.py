@@ -115,7 +115,7 @@ def _check_turn(name: str, recipe: Recipe, dataset: Dataset, game: Game, place: 
     turn = game.turns[place]
     session = Session(Run(Path()), recipe, dataset, game)
     batches, draws, now = session.inputs()
-    size = len(next(batch.target for batch in batches if batch is not None))
+    size = len(next(batch.target for batch in batches if batch is not None)) // game.pack
     cast = sampled(game.actors, session.state)
     seed_operators(0, 0, 0)
     told = turn.objective(cast, batches[place], draws[place], now)
@@ -123,7 +123,7 @@ def _check_turn(name: str, recipe: Recipe, dataset: Dataset, game: Game, place: 
     again = turn.objective(sampled(game.actors, session.state), batches[place], draws[place], now)
     demand(bool(told.terms), f"{name} has no term to minimise")
     for key, term in told.terms.items():
-        demand(term.shape == (size,), f"{name}: {key} has shape {tuple(term.shape)}, expected one number per sample, ({size},)")
+        demand(term.shape == (size,), f"{name}: {key} has shape {tuple(term.shape)}, expected one number per sample or pack, ({size},)")
     demand(all(figure.ndim == 0 for figure in told.figures.values()), f"{name}: figures are scalars")
     demand(unchanged(told.terms | told.figures, again.terms | again.figures), f"{name}: gives another result for the same numbers")
     keys = [key for key in told.terms | told.figures if key.partition(".")[0] not in game.actors]

@@ -43,9 +43,14 @@ def check_loss(thing: Any) -> None:
     real_loss = find.attribute(loss, "real_loss")
     _check_function(f"{name}.real_loss", real_loss, real, falls=True)
     _check_function(f"{name}.fake_loss", find.attribute(loss, "fake_loss"), fake, falls=False)
-    _check_function(f"{name}.generator_loss", find.attribute(loss, "generator_loss"), fake, falls=True)
+    needs_features = getattr(loss, "needs_features", False)
+    demand(isinstance(needs_features, bool), f"{name}.needs_features is {needs_features!r}: expected True or False")
+    if needs_features:
+        _check_features(f"{name}.generator_loss", find.attribute(loss, "generator_loss"))
+    else:
+        _check_function(f"{name}.generator_loss", find.attribute(loss, "generator_loss"), fake, falls=True)
     if "smoothing" in signature(real_loss).parameters:
-        _check_smoothing(f"{name}.real_loss", real_loss, real)
+        _check_smoothing(f"{name}.real_loss", real_loss, real, reading)
 
 
 def _halves(function: Callable[[Tensor, Tensor], Tensor], real: Tensor, fake: Tensor) -> tuple[Score, Score]:
@@ -73,11 +78,38 @@ def _check_function(name: str, function: Score, scores: Tensor, falls: bool) -> 
     demand(bool(function(far).isfinite().all() and far_gradient.isfinite().all()), f"{name}: not finite at scores of -10000 and 10000")
 
 
-def _check_smoothing(name: str, real_loss: Callable[..., Tensor], scores: Tensor) -> None:
+def _check_features(name: str, function: Callable[[tuple[Tensor, ...], tuple[Tensor, ...]], Tensor]) -> None:
+    """A loss of what D's layers saw: it may compare batches, and gives the same number for each sample then."""
+    generator = torch.Generator().manual_seed(0)
+    real = torch.randn((6, 2, 3), generator=generator, dtype=torch.float64), torch.randn((6, 4), generator=generator, dtype=torch.float64)
+    fake = torch.randn((6, 2, 3), generator=generator, dtype=torch.float64), torch.randn((6, 4), generator=generator, dtype=torch.float64)
+
+    def of_fake(layer: int) -> Score:
+        return lambda x: function(real, tuple(x if place == layer else own for place, own in enumerate(fake)))
+
+    before = [x.clone() for x in (*real, *fake)]
+    value = tensor(name, function(real, fake))
+    demand(value.shape == (6,), f"{name}: expected one number per sample, (6,)")
+    demand(value.dtype == torch.float64, f"{name}: gave {value.dtype} for float64")
+    demand(all(torch.equal(x, old) for x, old in zip((*real, *fake), before, strict=True)), f"{name}: changed its argument")
+    demand(torch.equal(function(real, fake), value), f"{name}: gave another result for the same features")
+    slopes = torch.func.grad(lambda fake: function(real, fake).sum())(fake)
+    for layer, slope in enumerate(slopes):
+        demand(torch.allclose(slope, differences(of_fake(layer), fake[layer]), atol=1e-5), f"{name}: its gradient is not its slope")
+    demand(any(bool((slope != 0).any()) for slope in slopes), f"{name}: does not move the generator")
+    nearer = tuple(own + 0.1 * (other - own) for own, other in zip(fake, real, strict=True))
+    demand(bool(function(real, nearer).mean() < value.mean()), f"{name}: expected to fall when fake features come nearer to real ones")
+
+
+def _check_smoothing(name: str, real_loss: Callable[..., Tensor], scores: Tensor, reading: str) -> None:
     demand(torch.equal(real_loss(scores, smoothing=0.0), real_loss(scores)), f"{name}: smoothing=0 is not the default")
     far = torch.tensor([20.0], dtype=torch.float64)
     slope = torch.func.grad(lambda d: real_loss(d, smoothing=0.1).sum())(far)
     demand(bool(slope > 0), f"{name}: with smoothing, a score of 20 should be too sure, and its loss rise with the score")
+    if reading == "probability":
+        content = torch.tensor([0.9], dtype=torch.float64).logit()
+        slope = torch.func.grad(lambda d: real_loss(d, smoothing=0.1).sum())(content)
+        demand(bool(slope.abs() < 1e-6), f"{name}: with smoothing=0.1, it should be lowest where D says 0.9")
 
 
 def check_penalty(thing: Any) -> None:

@@ -1,7 +1,7 @@
 """Check of networks."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, get_args, get_origin
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +23,7 @@ COUNT = 6
 
 
 def check_network(thing: Any) -> None:
-    """Check a network: for every role that it has a class for, its settings, and the module that they build.
+    """Check a network: for every role that it has a class for, its settings, and the module that they build, with each of its choices.
 
     The module has to give the right shapes for every kind of sample that it accepts (it may refuse others with a UsageError when it is
     built), to take labels where there are classes, to judge and make each sample by itself in inference mode, to start from torch's
@@ -41,8 +41,21 @@ def check_network(thing: Any) -> None:
         demand(isinstance(settings, type) and issubclass(settings, Network), f"{name} is not a subclass of mulligan.Network")
         _check_settings(name, role, settings)
         with torch.random.fork_rng(devices=[]):
-            accepted = [_check_module(f"{name} for {signature.sample}", role, settings.tiny(), signature) for signature in SIGNATURES]
-        demand(any(accepted), f"{name} accepts none of {', '.join(str(signature.sample) for signature in PLAIN)}")
+            for what, variant in _variants(settings.tiny()):
+                accepted = [_check_module(f"{name}{what} for {signature.sample}", role, variant, signature) for signature in SIGNATURES]
+                demand(any(accepted), f"{name}{what} accepts none of {', '.join(str(signature.sample) for signature in PLAIN)}")
+
+
+def _variants(tiny: Network) -> Iterator[tuple[str, Network]]:
+    """The settings as they are, and with every other value of each that is a choice (a Literal, or yes and no)."""
+    yield "", tiny
+    for key, field in type(tiny).model_fields.items():
+        values = (
+            (False, True) if field.annotation is bool else get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+        )
+        for value in values:
+            if value != getattr(tiny, key):
+                yield f" with {key}={value}", tiny.model_copy(update={key: value})
 
 
 def _check_settings(name: str, role: str, settings: type[Network]) -> None:

@@ -43,7 +43,7 @@ class Draw:
 class Told(NamedTuple):
     """What an objective says: terms to minimise, one number per sample each, and figures to look at."""
 
-    terms: Tensors  # name -> (N,), weighted; the player minimises the sum of their means
+    terms: Tensors  # name -> (N,), or (N / pack,); weighted; the player minimises the sum of their means
     figures: Tensors  # name -> scalar
 
 
@@ -54,11 +54,18 @@ class Cast:
         self.actors, self.parameters = actors, parameters
         self.buffers = {player: {name: tensor.clone() for name, tensor in tensors.items()} for player, tensors in buffers.items()}
 
-    def __call__(self, player: str, *inputs: Tensor | None, inference: bool = False) -> Any:
+    def __call__(self, player: str, *inputs: Tensor | bool | None, inference: bool = False) -> Any:
         """What the player makes of the inputs, in training mode unless told otherwise."""
         actor = self.actors[player]
         module = actor.inference if inference else actor.training
         return functional_call(module, {**self.parameters[player], **self.buffers[player]}, inputs)
+
+    def renew(self, player: str) -> None:
+        """Let the layers of a player that is about to move bring buffers up to date with its weights, once for the turn."""
+        renew = self.actors[player].renew
+        if renew is not None:
+            weights = {name: tensor.detach() for name, tensor in self.parameters[player].items()}
+            self.buffers[player] = {**self.buffers[player], **renew(weights, self.buffers[player])}
 
 
 class Objective(Protocol):
@@ -90,6 +97,9 @@ class Actor:
     buffers: Tensors
     optimiser: Adam | None
     ema: Ema | None
+    history: bool = False  # whether its parameters are drawn to their mean so far
+    lookahead: int = 0  # steps of the game between two moves of its slow weights; 0 for none
+    renew: Callable[[Tensors, Tensors], Tensors] | None = None  # (parameters, buffers) -> new buffers, once for each turn that it moves in
 
 
 class Show(NamedTuple):
@@ -119,6 +129,7 @@ class Game:
     equilibrium: str = ""
     latent: Draw = Draw("normal", (1,))
     classes: int = 0
+    pack: int = 1  # samples that D judges joined into one
     inputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # shapes that players are given, unless a latent or a sample
     shows_real: bool = False  # whether the picture of a report holds real samples too
     makes_samples: bool = True  # whether samples come from latents alone, so that the generator is a model of its own

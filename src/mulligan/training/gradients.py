@@ -37,6 +37,8 @@ def gradients(
 
     def objective(own: ByPlayer) -> Judged:
         cast = Cast(actors, {**parameters, **own}, buffers)
+        for player in turn.players:
+            cast.renew(player)
         device = knobs["device"].device.type
         with torch.autocast(device_type=device, dtype=torch.bfloat16, enabled=precision == torch.bfloat16, cache_enabled=False):
             told = turn.objective(cast, batch, draws, knobs)

@@ -157,7 +157,7 @@ class Observer:
 
     def _decision(self, cast: Cast) -> Decision | None:
         game = self.session.game
-        if "discriminator" not in game.actors or game.kind.shape != (2,) or game.classes:
+        if "discriminator" not in game.actors or game.kind.shape != (2,) or game.classes or game.pack > 1:
             return None
 
         def decide(points: np.ndarray) -> np.ndarray:

@@ -30,8 +30,9 @@ def ema_decay(ema: Ema, images: int, shown: int) -> float:
 
 
 def knobs(recipe: Recipe, controls: Controls, images: int, shown: int) -> Tensors:
-    """Every rate and weight as it is at `images` seen: float scalars by name (`<player>.rate`, `<player>.ema`, `penalty.<name>`).
+    """Every rate and weight as it is at `images` seen: float scalars by name.
 
+    `<player>.rate`, `<player>.ema`, `<player>.history`, `<player>.lookahead`, `penalty.<name>`, `augmentation.<name>`; and `device`.
     shown: images that this step shows, by which an average moves on.
     """
     progress = images / controls.horizon
@@ -41,7 +42,13 @@ def knobs(recipe: Recipe, controls: Controls, images: int, shown: int) -> Tensor
             values[f"{name}.rate"] = player.optimiser.rate * controls.rate * cosine(progress, player.optimiser.final)
         if player.ema is not None:
             values[f"{name}.ema"] = ema_decay(player.ema, images + shown, shown)
+        if player.history is not None:
+            values[f"{name}.history"] = player.history.weight * cosine(progress, player.history.final)
+        if player.lookahead is not None:
+            values[f"{name}.lookahead"] = player.lookahead.share
     for name, penalty in recipe.penalties.items():
         values[f"penalty.{name}"] = penalty.weight * cosine(progress, penalty.final)
+    for name, augmentation in recipe.augmentations.items():
+        values[f"augmentation.{name}"] = augmentation.weight * cosine(progress, augmentation.final)
     scalars = torch.tensor(list(values.values()), device=recipe.machine.device).unbind()
     return dict(zip(values, scalars, strict=True))

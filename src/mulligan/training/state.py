@@ -8,24 +8,31 @@ import torch
 from torch import Tensor, nn
 
 from mulligan.errors import CheckpointError
+from mulligan.layers.spectral import renewal
 from mulligan.randomness import mixed
 from mulligan.recipe import Network, Player, Signature
 from mulligan.training.flat import Layout
 from mulligan.training.game import Actor, Cast, Tensors
 
-MOVING = ("parameters", "first", "second", "ema")  # flat tensors of a player
+MOVING = ("parameters", "first", "second", "ema", "past", "slow")  # flat tensors of a player
 BUFFERS = ("buffers", "ema_buffers")  # its tensors by name
 
 
 @dataclass
 class PlayerState:
-    """Tensors of one player. `first` and `second` (the moments) are absent where it is frozen, `ema` where there is no average."""
+    """Tensors of one player.
+
+    `first` and `second` (the moments) are absent where it is frozen, `ema` where there is no average, `past` (the mean of all its
+    parameters so far) without historical averaging, and `slow` (the weights that it goes back to) without lookahead.
+    """
 
     layout: Layout  # of the flat tensors
     parameters: Tensor
     first: Tensor | None
     second: Tensor | None
     ema: Tensor | None
+    past: Tensor | None
+    slow: Tensor | None
     buffers: Tensors
     ema_buffers: Tensors
     updates: Tensor  # scalar: number of updates so far
@@ -45,7 +52,17 @@ def actor(module: nn.Module, player: Player) -> Actor:
     """A player that begins as this module."""
     parameters = {name: tensor.detach() for name, tensor in module.named_parameters()}
     structure = copy.deepcopy(module).requires_grad_(False).to("meta")
-    return Actor(copy.deepcopy(structure).train(), structure.eval(), parameters, dict(module.named_buffers()), player.optimiser, player.ema)
+    return Actor(
+        training=copy.deepcopy(structure).train(),
+        inference=structure.eval(),
+        parameters=parameters,
+        buffers=dict(module.named_buffers()),
+        optimiser=player.optimiser,
+        ema=player.ema,
+        history=player.history is not None and player.optimiser is not None,
+        lookahead=player.lookahead.every if player.lookahead and player.optimiser else 0,
+        renew=renewal(module),
+    )
 
 
 def initial(actors: Mapping[str, Actor], device: str = "cpu") -> State:
@@ -63,6 +80,8 @@ def _initial(actor: Actor, device: str) -> PlayerState:
         first=torch.zeros_like(parameters) if actor.optimiser else None,
         second=torch.zeros_like(parameters) if actor.optimiser else None,
         ema=parameters.clone() if actor.ema else None,
+        past=parameters.clone() if actor.history else None,
+        slow=parameters.clone() if actor.lookahead else None,
         buffers=buffers,
         ema_buffers={name: tensor.clone() for name, tensor in buffers.items()} if actor.ema else {},
         updates=torch.zeros((), device=device),

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from mulligan.training import historical
 from mulligan.training.game import Actor, Batch, Game, Tensors, Turn
 from mulligan.training.gradients import gradients
+from mulligan.training.lookahead import pulled
 from mulligan.training.state import PlayerState, State, parameters
 from mulligan.training.update import adam, adam_in_place
 
@@ -35,6 +37,11 @@ def play(
         buffers = {name: player.buffers for name, player in state.items()}
         moves, (told, buffers_after) = gradients(turn, game.actors, named, buffers, batch, drawn, knobs, precision, traced)
         flat = {name: state[name].layout.flat(moves[name]) for name in turn.players}
+        for name in turn.players:
+            past = state[name].past
+            if past is not None:
+                told[f"{name}.drift"] = historical.drift(state[name].parameters, past)
+                flat[name] = flat[name] + historical.gradient(state[name].parameters, past, knobs[f"{name}.history"])
         moving = [tensor for tensors in buffers_after.values() for tensor in tensors.values()]
         finite = finite & all_finite([*told.values(), *flat.values(), *moving])
         for name, gradient in flat.items():
@@ -45,6 +52,12 @@ def play(
                 if player.ema_buffers and name in turn.players:
                     commit(player.ema_buffers[key], after, finite)
         figures |= told
+    for name, player in state.items():
+        if player.slow is not None:
+            every = game.actors[name].lookahead * sum(name in turn.players for turn in game.turns)
+            fast, slow = pulled(player.parameters, player.slow, player.updates % every == 0, knobs[f"{name}.lookahead"])
+            commit(player.parameters, fast, finite)
+            commit(player.slow, slow, finite)
     return figures, finite
 
 
@@ -68,6 +81,8 @@ def move(player: PlayerState, actor: Actor, gradient: Tensor, turn: Turn, knobs:
             player.ema.copy_(torch.lerp(player.ema, player.parameters, weight))
         else:
             player.ema.lerp_(player.parameters, weight)
+    if player.past is not None:
+        commit(player.past, historical.mean(player.past, player.parameters, updates), finite)
     commit(player.updates, updates, finite)
 
 

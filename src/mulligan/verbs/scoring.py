@@ -47,6 +47,10 @@ def _judged(session: Session, given: np.ndarray, label: np.ndarray | None, count
     game, recipe = session.game, session.recipe
     if tuple(given.shape[1:]) != game.kind.shape:
         raise UsageError(f"samples of shape {tuple(given.shape[1:])}: this run's are {game.kind.shape}", "Give samples of the same kind")
+    if game.pack > 1:
+        raise UsageError(
+            f"this run's discriminator judges {game.pack} samples together, and has no opinion of one", "Score a run with turns.pack=1"
+        )
     if game.classes and label is None:
         raise UsageError(
             "this run's discriminator is told labels, and these samples have none", "Give an .npz with labels, or class folders"
