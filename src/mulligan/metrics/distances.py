@@ -4,15 +4,22 @@ Both take (N, D) and (M, D), any N and M from 1 on, and are zero for two equal s
 value means something only beside its floor: the same distance, at the same sizes, between two sets of real samples (figures.py).
 """
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from mulligan.errors import DataError
+from mulligan.metrics.estimates import Estimate, of_deviations, resample_counts
 from mulligan.randomness import torch_generator
 
 DIRECTIONS = 256
+_LINES = 16  # directions along which resamples are compared, at most
+_BLOCKS = 1000  # blocks of samples that resamples for covariances are made of, at most,
+_FEWEST = 64  # and at least, where features are many:
+_HELD = 2**24  # numbers in the covariances of all blocks, about
 
 
 def flat(samples: Any) -> Tensor:
@@ -103,23 +110,107 @@ def frechet(a: Any, b: Any) -> float:
     2.0
     """
     first, second = (rows.double() for rows in matching(a, b))
-    covariance_a, covariance_b = _covariance(first), _covariance(second)
+    return _between((first.mean(0), _covariance(first)), (second.mean(0), _covariance(second)))
+
+
+def frechet_estimate(a: Any, b: Any, seed: int = 0) -> Estimate:
+    """Fréchet distance with a 95 % interval for its mean over draws of as many samples; `estimates.of_deviations` tells of which kind.
+
+    Both sets are resampled in up to 1,000 random blocks of samples, single samples where there are no more, because the sums of a block
+    are taken once and a resample is a weighted sum of them. Of more than 128 features there are fewer blocks, 64 at least, and the
+    interval gets wider than it need be.
+    """
+    first, second = (rows.double() for rows in matching(a, b))
+    resampled = zip(*(_resampled_moments(rows, seed, side) for rows, side in ((first, "a"), (second, "b"))), strict=True)
+    return of_deviations(frechet(first, second), torch.tensor([_between(*moments) for moments in resampled], dtype=torch.float64))
+
+
+def sliced_estimate(a: Any, b: Any, directions: int = DIRECTIONS, seed: int = 0) -> Estimate:
+    """Sliced Wasserstein distance with a 95 % interval for its mean over draws of as many samples, as `frechet_estimate`.
+
+    Both sets are resampled along the first 16 directions: a resample of sorted projections is each of them repeated as often as its
+    sample is drawn, and needs no sorting. What varies from direction to direction, and is averaged out by more of them, is scaled down
+    to what all directions leave of it. The interval is laid round the square of the distance, which is a mean over directions.
+    """
+    first, second = matching(a, b)
+    slices = Slices(second, directions, seed)
+    value = slices.distance(first)
+    vectors = slices.vectors[:_LINES]
+    (along_a, order_a), (along_b, order_b) = ((vectors @ rows.T).sort(dim=1) for rows in (first, second))
+    counts_a, counts_b = resample_counts(len(first), seed, "sliced/a"), resample_counts(len(second), seed, "sliced/b")
+    resamples = zip(counts_a, counts_b, strict=True)
+    squares = torch.stack(
+        [_squared_on_lines(_repeated(along_a, order_a, ours), _repeated(along_b, order_b, theirs)) for ours, theirs in resamples]
+    )
+    square = of_deviations(value**2, _as_of_more_lines(squares, directions))
+    return Estimate(value, square.low**0.5, square.high**0.5)
+
+
+def _between(a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor]) -> float:
+    """Fréchet distance of two Gaussians, each (mean (D,), covariance (D, D)), in double precision."""
+    (mean_a, covariance_a), (mean_b, covariance_b) = a, b
     values, vectors = torch.linalg.eigh(covariance_a)
     root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
     overlap = torch.linalg.eigvalsh(root @ covariance_b @ root).clamp(min=0).sqrt().sum()
-    shift = (first.mean(0) - second.mean(0)).square().sum()
-    distance = shift + covariance_a.trace() + covariance_b.trace() - 2 * overlap
+    distance = (mean_a - mean_b).square().sum() + covariance_a.trace() + covariance_b.trace() - 2 * overlap
     return max(float(distance), 0.0)
+
+
+def _resampled_moments(rows: Tensor, seed: int, side: str) -> Iterator[tuple[Tensor, Tensor]]:
+    """Mean and covariance of each resample of random blocks of rows (N, D).
+
+    The sums that a resample is made of are kept in single precision, of rows minus their common mean: they give only the interval.
+    """
+    n, columns = rows.shape
+    blocks = min(n, max(min(_BLOCKS, _HELD // columns**2), _FEWEST))
+    mean = rows.mean(0)
+    order = torch.randperm(n, generator=torch_generator(seed, f"frechet/{side}"))
+    centred = (rows - mean).float()[order]
+    bounds = [n * place // blocks for place in range(blocks + 1)]
+    parts = [centred[start:stop] for start, stop in pairwise(bounds)]
+    sums = torch.stack([part.sum(0) for part in parts])
+    products = torch.stack([(part.T @ part).flatten() for part in parts])
+    sizes = torch.tensor([float(len(part)) for part in parts])
+    weights = resample_counts(blocks, seed, f"frechet/{side}").float()
+    for start in range(0, len(weights), 20):
+        counts = weights[start : start + 20]
+        for total, first, second in zip(counts @ sizes, (counts @ sums).double(), (counts @ products).double(), strict=True):
+            shift = first / total
+            covariance = (second.reshape(columns, columns) - total * torch.outer(shift, shift)) / (total - 1).clamp(min=1)
+            yield mean + shift, covariance
+
+
+def _repeated(projections: Tensor, order: Tensor, counts: Tensor) -> Tensor:
+    """Sorted projections (lines, N) of a resample, from those of all samples, whose places are (lines, N), and counts (N,)."""
+    times = counts[order].flatten()
+    return torch.repeat_interleave(projections.flatten(), times, output_size=projections.numel()).reshape(projections.shape)
+
+
+def _as_of_more_lines(squares: Tensor, directions: int) -> Tensor:
+    """Means over lines (R,) of resampled squares (R, lines), with the deviation that a mean over `directions` lines would have.
+
+    Of lines with a variance v each and a common correlation c, a mean over L has the variance v (c + (1 - c) / L).
+    """
+    means, lines = squares.mean(1), squares.shape[1]
+    one, all_of_them = float(squares.var(0).mean()), float(means.var())
+    if lines < 2 or not one > 0:
+        return means
+    correlation = min(max((all_of_them / one - 1 / lines) / (1 - 1 / lines), 0.0), 1.0)
+    wanted, had = (correlation + (1 - correlation) / count for count in (directions, lines))
+    return means.mean() + (means - means.mean()) * (wanted / had) ** 0.5
 
 
 def _squared_on_lines(a: Tensor, b: Tensor) -> Tensor:
     """Squared 2-Wasserstein distance on each line: sorted (lines, N) and (lines, M) -> (lines,) float64.
 
     Both quantile functions are steps; between the edges of either (multiples of 1/N and 1/M, kept as whole numbers over N * M) both
-    are constant, and the integral is a sum; an edge that both share comes twice, the second time with no width.
+    are constant, and the integral is a sum.
     """
     n, m = a.shape[1], b.shape[1]
-    edges = torch.cat([torch.arange(1, n + 1) * m, torch.arange(1, m + 1) * n]).sort().values
+    if n == m:
+        means: Tensor = (a - b).double().square().mean(1)
+        return means
+    edges = torch.unique(torch.cat([torch.arange(1, n + 1) * m, torch.arange(1, m + 1) * n]))
     widths = edges.diff(prepend=edges.new_zeros(1)).double() / (n * m)
     gaps = a[:, (edges - 1) // m] - b[:, (edges - 1) // n]
     squares: Tensor = gaps.double().square() @ widths
