@@ -5,10 +5,11 @@
 
 import inspect
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from mulligan import given, verbs
 from mulligan.amounts import parse_count, parse_seconds
 from mulligan.errors import UsageError
 from mulligan.metrics.figures import ScoreCard
+from mulligan.metrics.usefulness import SEEDS, Usefulness
 from mulligan.recipe import Recipe
 from mulligan.resolve import resolve
 from mulligan.runs import facts, history
@@ -122,6 +124,33 @@ class GAN:
         if self.run_ is None:
             raise UsageError("a model alone has no discriminator, so it scores nothing", "Load the run folder instead: GAN.load(RUN)")
         return verbs.score(self.run_, *self._given(data, labels))
+
+    def helps(
+        self,
+        data: Any = None,
+        labels: Any = None,
+        *,
+        sizes: Sequence[int | Literal["all"]] | None = None,
+        seeds: Sequence[int] = SEEDS,
+        n: int | None = None,
+        flips: bool = False,
+    ) -> Usefulness:
+        """Whether a classifier gains from synthetic samples, as `mulligan helps` finds with the same words.
+
+        data: labelled real data by name or path, or numbers with labels (N,); those of the run if absent. The result has .verdict,
+        .sizes (one for each number of real samples), .cas, .gap, .lines() and .as_dict().
+        Raises UsageError without a model or data, DataError for data without labels or without a test split.
+        """
+        model = self._model()
+        of = model if self.run_ is None else self.run_
+        if data is None or isinstance(data, str | Path):
+            if labels is not None:
+                raise _labels_without_numbers()
+            against = None if data is None else str(data)
+            return verbs.helps(of, sizes=sizes, seeds=seeds, n=n, against=against, flips=flips, shown=self.verbose)
+        with tempfile.TemporaryDirectory() as folder:
+            file = str(given.write_array(Path(folder) / "array.npz", data, labels))
+            return verbs.helps(of, sizes=sizes, seeds=seeds, n=n, against=file, flips=flips, shown=self.verbose)
 
     def interpolate(
         self, seeds: Sequence[int], *, steps: int = 12, label: int | str | None = None, to: str | Path | None = None

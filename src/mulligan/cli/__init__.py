@@ -19,6 +19,7 @@ VERBS = {
     "compare": "runs of the same data side by side, as a table and a picture",
     "score": "what a run's discriminator says of given samples",
     "study": "train several seeds of a recipe at once and say how far they agree",
+    "helps": "whether a classifier gains from the samples of a run",
     "recipes": "list, show or copy recipes",
     "runs": "list, show or remove runs",
     "checks": "what Mulligan finds on this machine",

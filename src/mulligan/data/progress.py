@@ -6,9 +6,12 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress(title: str, total: int | None, in_bytes: bool = False) -> Iterator[Callable[[int], None]]:
-    """Show how far something is; call what this gives with the number of items (or bytes) that are done since the last call."""
-    if not sys.stderr.isatty():
+def progress(title: str, total: int | None, in_bytes: bool = False, shown: bool = True) -> Iterator[Callable[[int], None]]:
+    """Show how far something is; call what this gives with the number of items (or bytes) that are done since the last call.
+
+    shown: False where nobody asked to see it.
+    """
+    if not shown or not sys.stderr.isatty():
         yield lambda done: None
         return
     from rich.console import Console

@@ -6,7 +6,7 @@
       history.jsonl  metrics.jsonl               a line per report; a line per evaluation
       samples/real.png  step-000000.png ...      always the same latents; progress.gif
       checkpoints/step-004096/                   complete or absent
-      model/  curves.png  report.html  diagnosis.json  diagnosis.png
+      model/  curves.png  report.html  diagnosis.json  diagnosis.png  usefulness.json
 
 Names that begin with a dot and end in `.writing` or `.part` are not complete yet; the next save removes what a crash left of them.
 """
@@ -86,6 +86,11 @@ class Run:
     def metrics_file(self) -> Path:
         """One line per evaluation."""
         return self.path / "metrics.jsonl"
+
+    @property
+    def usefulness_file(self) -> Path:
+        """Whether a classifier gains from its samples, as `mulligan helps` last found."""
+        return self.path / "usefulness.json"
 
     @property
     def samples(self) -> Path:

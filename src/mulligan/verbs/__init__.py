@@ -2,6 +2,7 @@
 
 from mulligan.verbs.comparing import Compared, compare
 from mulligan.verbs.evaluating import evaluate
+from mulligan.verbs.helping import helps
 from mulligan.verbs.opening import made_game, new_session, newest_model, open_session, parameters, recorded_figures
 from mulligan.verbs.scoring import score
 from mulligan.verbs.studying import Seeded, Study, study
@@ -17,6 +18,7 @@ __all__ = [
     "compare",
     "decide",
     "evaluate",
+    "helps",
     "made_game",
     "new_session",
     "newest_model",
