@@ -14,6 +14,7 @@ import numpy as np
 
 from mulligan import given, verbs
 from mulligan.amounts import parse_count, parse_seconds
+from mulligan.diagnostics.finding import Diagnosis
 from mulligan.errors import UsageError
 from mulligan.metrics.figures import Figures
 from mulligan.recipe import Recipe
@@ -122,6 +123,13 @@ class GAN:
         if self.run_ is None:
             raise UsageError("a model alone has no discriminator, so it scores nothing", "Load the run folder instead: GAN.load(RUN)")
         return verbs.score(self.run_, *self._given(data, labels))
+
+    def diagnose(self, against: str | None = None) -> Diagnosis:
+        """What is wrong with this training: .verdict, .findings with evidence and remedy. against: other real data, by name or path."""
+        self._model()
+        if self.run_ is None:
+            raise UsageError("a model alone has no history to diagnose", "Load the run folder instead: GAN.load(RUN)")
+        return verbs.diagnose(self.run_, against)
 
     def interpolate(
         self, seeds: Sequence[int], *, steps: int = 12, label: int | str | None = None, to: str | Path | None = None

@@ -16,6 +16,7 @@ VERBS = {
     "sample": "draw samples from a run or a model",
     "interpolate": "walk from one sample to the next, as a GIF or a strip",
     "score": "what a run's discriminator says of given samples",
+    "diagnose": "say what is wrong with a run or with samples, and what mends it",
     "recipes": "list, show or copy recipes",
     "runs": "list, show or remove runs",
     "checks": "what Mulligan finds on this machine",
