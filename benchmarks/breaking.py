@@ -120,7 +120,9 @@ def few_images(dataset: Dataset, strength: float) -> Dataset:
 
 
 FAULTS = (
-    Fault("rates too high", ("diverged", "oscillating", "mode-collapse", "discriminator-wins", "generator-wins"), (10, 30, 100), True, _rates),
+    Fault(
+        "rates too high", ("diverged", "oscillating", "mode-collapse", "discriminator-wins", "generator-wins"), (10, 30, 100), True, _rates
+    ),
     Fault(
         "D far too strong",
         ("discriminator-wins", "mode-collapse", "mode-dropping"),
@@ -130,10 +132,10 @@ FAULTS = (
     ),
     Fault("penalty far too strong", ("generator-wins", "mode-collapse", "mode-dropping"), (100, 1000), True, lambda s: _penalties(10 * s)),
     Fault("G constant", ("mode-collapse",), (0.2, 1.0), True, act=constant_generator, onset=0.5),
+    Fault("few images", ("memorising", "overfitting-discriminator", "mode-dropping"), (20, 50), True, change=few_images, images_only=True),
     Fault(
-        "few images", ("memorising", "overfitting-discriminator", "mode-dropping"), (20, 50), True, change=few_images, images_only=True
+        "D forgets", ("generator-wins", "mode-collapse", "diverged", "oscillating"), (0.02, 0.2), True, act=frozen_discriminator, onset=0.5
     ),
-    Fault("D forgets", ("generator-wins", "mode-collapse", "diverged", "oscillating"), (0.02, 0.2), True, act=frozen_discriminator, onset=0.5),
     Fault(
         "D far too weak",
         ("generator-wins", "mode-collapse", "mode-dropping"),
@@ -144,7 +146,14 @@ FAULTS = (
     Fault("kinds lost", ("mode-dropping",), (0.3, 0.5), False, act=lost_kinds, onset=0.4),
     Fault("noise off", ("mode-collapse",), (0.9, 1.0), False, act=constant_generator, onset=0.1),
     Fault("numbers not finite", ("diverged",), (0.001, 1.0), False, act=poisoned, onset=0.3),
-    Fault("slow drift", ("diverged", "oscillating", "mode-collapse", "mode-dropping", "discriminator-wins"), (0.002, 0.01), False, act=drifting, onset=0.4),
+    Fault(
+        "slow drift",
+        ("diverged", "oscillating", "mode-collapse", "mode-dropping", "discriminator-wins"),
+        (0.002, 0.01),
+        False,
+        act=drifting,
+        onset=0.4,
+    ),
     Fault("G shaken", ("oscillating", "diverged", "mode-collapse", "discriminator-wins"), (0.05, 0.2), False, act=shaken, onset=0.5),
     Fault(
         "no penalty",

@@ -8,7 +8,6 @@ A record is the history that a run has written: rules are judged on it again in 
 `tuned` (and half of the healthy runs, those of even seeds); what is published is counted on the others.
 """
 
-import argparse
 import json
 import math
 import sys
@@ -23,7 +22,6 @@ from breaking import FAULTS, Fault
 
 from mulligan import Doctor
 from mulligan.data.dataset import Dataset
-from mulligan.diagnostics.diagnosis import diagnose
 from mulligan.errors import DivergedError
 from mulligan.layers.critique import reduce_logits
 from mulligan.randomness import numpy_generator, sample_latents
@@ -140,7 +138,11 @@ def record(folder: Path, kinds: Sequence[str]) -> None:
             continue
         print(case.name, file=sys.stderr, flush=True)
         runs = _points(case) if case.kind == "points" else [_image(case)]
-        facts = {"fault": case.fault.name if case.fault else None, "strength": case.strength, "onset": case.fault.onset if case.fault else 0}
+        facts = {
+            "fault": case.fault.name if case.fault else None,
+            "strength": case.strength,
+            "onset": case.fault.onset if case.fault else 0,
+        }
         text = json.dumps({**facts, "kind": case.kind, "data": case.data, "recipe": case.recipe, "runs": runs})
         file.with_suffix(".part").write_text(text)
         file.with_suffix(".part").replace(file)

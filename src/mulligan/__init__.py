@@ -1,7 +1,7 @@
 """Train generative adversarial networks on your own data: pictures, a report and a model come out.
 
 Three nouns: a recipe (everything that defines a training), a run (a folder), a model (noise to samples). A few verbs: `train`,
-`resume`, `score`, `Model.sample`; or all of them at once in scikit-learn's manners, `GAN`.
+`resume`, `score`, `diagnose`, `Model.sample`; or all of them at once in scikit-learn's manners, `GAN`; `Doctor` for other loops.
 
 Names are imported when they are first used, so that importing the package costs nothing: no torch, no pydantic.
 
@@ -21,6 +21,7 @@ __all__ = [
     "DataError",
     "DiskError",
     "DivergedError",
+    "Doctor",
     "Model",
     "MulliganError",
     "Network",
@@ -31,6 +32,7 @@ __all__ = [
     "UnsafeError",
     "UsageError",
     "__version__",
+    "diagnose",
     "names",
     "open_dataset",
     "resume",
@@ -46,6 +48,7 @@ _HOMES = {
     "DataError": "errors",
     "DiskError": "errors",
     "DivergedError": "errors",
+    "Doctor": "diagnostics.doctor",
     "Model": "sampling.model",
     "MulliganError": "errors",
     "Network": "recipe",
@@ -55,6 +58,7 @@ _HOMES = {
     "Signature": "recipe",
     "UnsafeError": "errors",
     "UsageError": "errors",
+    "diagnose": "verbs",
     "names": "find",
     "open_dataset": "data.opening",
     "resume": "verbs",
@@ -65,13 +69,14 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from mulligan.data.opening import open_dataset
+    from mulligan.diagnostics.doctor import Doctor
     from mulligan.errors import CheckpointError, DataError, DiskError, DivergedError, MulliganError, UnsafeError, UsageError
     from mulligan.find import names, trust
     from mulligan.gan import GAN
     from mulligan.recipe import Data, Network, Recipe, Settings, Signature
     from mulligan.runs.folder import Run
     from mulligan.sampling.model import Model
-    from mulligan.verbs import resume, score, train
+    from mulligan.verbs import diagnose, resume, score, train
 
 
 def __getattr__(name: str) -> Any:

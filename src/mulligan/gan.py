@@ -15,6 +15,7 @@ import numpy as np
 
 from mulligan import given, verbs
 from mulligan.amounts import parse_count, parse_seconds
+from mulligan.diagnostics.finding import Diagnosis
 from mulligan.errors import UsageError
 from mulligan.metrics.figures import ScoreCard
 from mulligan.metrics.usefulness import SEEDS, Usefulness
@@ -151,6 +152,13 @@ class GAN:
         with tempfile.TemporaryDirectory() as folder:
             file = str(given.write_array(Path(folder) / "array.npz", data, labels))
             return verbs.helps(of, sizes=sizes, seeds=seeds, n=n, against=file, flips=flips, shown=self.verbose)
+
+    def diagnose(self, against: str | None = None) -> Diagnosis:
+        """What is wrong with this training: .verdict, .findings with evidence and remedy. against: other real data, by name or path."""
+        self._model()
+        if self.run_ is None:
+            raise UsageError("a model alone has no history to diagnose", "Load the run folder instead: GAN.load(RUN)")
+        return verbs.diagnose(self.run_, against)
 
     def interpolate(
         self, seeds: Sequence[int], *, steps: int = 12, label: int | str | None = None, to: str | Path | None = None

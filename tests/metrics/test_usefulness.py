@@ -165,9 +165,7 @@ def test_augmentation_moves_a_little_and_mirrors_only_if_told() -> None:
     images = torch.zeros(64, 1, 28, 28, dtype=torch.uint8)
     images[..., :14] = 255
     inputs = images.float() / 127.5 - 1
-    kept, mirrored = (
-        Classifier(images, 2, flips=flips)._augment(inputs, torch.Generator().manual_seed(0)) for flips in (False, True)
-    )
+    kept, mirrored = (Classifier(images, 2, flips=flips)._augment(inputs, torch.Generator().manual_seed(0)) for flips in (False, True))
     assert bool((kept[..., 4].mean((1, 2)) > 0.9).all())
     assert 15 < int((mirrored[..., 4].mean((1, 2)) < 0).sum()) < 49
     assert bool(((kept - inputs).abs().amax((1, 2, 3)) > 0.01).all())

@@ -20,6 +20,7 @@ VERBS = {
     "score": "what a run's discriminator says of given samples",
     "study": "train several seeds of a recipe at once and say how far they agree",
     "helps": "whether a classifier gains from the samples of a run",
+    "diagnose": "say what is wrong with a run or with samples, and what mends it",
     "recipes": "list, show or copy recipes",
     "runs": "list, show or remove runs",
     "checks": "what Mulligan finds on this machine",

@@ -56,7 +56,9 @@ def _table(found: list["Compared"]) -> str:
             cells = [f"{number(value)}{'*' if value is not None and value == best else ' '}" for value in values]
             rows.append([name, *cells, number(first[name].floor)])
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    lines = ["  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]) for row in rows]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]) for row in rows
+    ]
     return "\n".join([*(line.rstrip() for line in lines), first.about(), "*: best of its row, or nearest to the real data; one seed each"])
 
 

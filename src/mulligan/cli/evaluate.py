@@ -72,6 +72,8 @@ def table(card: "ScoreCard") -> str:
         shares = "  ".join(f"{own:.1%} ({data:.1%})" for own, data in zip(card.classes["samples"], card.classes["data"], strict=True))
         lines.append(f"classes, samples (data): {shares}")
     lines.append(card.about())
-    lines.append("real data: the same figure of as many training samples, which no generator beats honestly; share: of what real data reach")
+    lines.append(
+        "real data: the same figure of as many training samples, which no generator beats honestly; share: of what real data reach"
+    )
     lines.append("gaussian: drawn from a Gaussian fitted to the training samples; resampled: training samples drawn again")
     return "\n".join(lines)

@@ -27,6 +27,7 @@ GRAVITY = (
     "overfitting-discriminator",
     WARMING_UP,
 )
+UNEXPLAINED = 0.5  # distance, in units of what the mean of the data scores
 NEEDED = ("probe.coverage", "probe.distance")
 
 
@@ -45,6 +46,9 @@ def diagnose(lines: Sequence[Line], horizon: float | None = None, snapshot: bool
     if seen.lines and not all(key in seen.last for key in NEEDED):
         told.append("the history has no probes of samples: it was written before there were any, or the data are too few")
     findings = sorted(_findings(seen), key=lambda found: _gravity(found.name))
+    distance = number(seen.last, "probe.distance")
+    if not findings and distance is not None and distance > UNEXPLAINED:
+        told.append(f"no rule names a fault, but samples are far from the data: distance {distance:.3g}, real data score 0.1")
     step = seen.last.get("step") if not snapshot else None
     return Diagnosis(findings[0].name if findings else HEALTHY, tuple(findings), step, tuple(told))
 

@@ -29,7 +29,7 @@ def examine(seen: Seen) -> Finding | None:
         "mode-dropping",
         "; ".join(texts),
         None if seen.snapshot else since,
-        "Let D see samples in pairs (packing 2), or take the pairing loss with both zero-centred penalties, which has no basins without modes",
+        "Let D see samples in pairs (packing 2), or take the pairing loss with both zero-centred penalties",
         {"packing": 2.0, "penalty": 2.0},
         tuple(signals),
         ("probe.missing", "probe.coverage"),

@@ -11,6 +11,7 @@ REPORTS = 5  # beyond half of the way
 SWING = 0.3  # median change of the distance from one report to the next, as a share of the distance
 TURNOVER = 0.35  # median share of samples that change cluster from one report to the next
 RANKING = 0.15  # standard deviation of D's pair ranking over reports
+MOVED = 0.8  # median way of a fixed latent's sample from one report to the next, in mean distances of two real samples
 TURNED = -0.25  # mean cosine of a player's movement with its movement before
 FAR = 0.1  # distance above that of real data: a run that rests on the data may move there as it likes
 AGREE = 2  # signals
@@ -48,6 +49,9 @@ def _signals(seen: Seen, distances: list[float]) -> dict[str, str]:
     turnover = seen.series("samples.turnover", 0.5)
     if len(turnover) >= REPORTS and median(turnover) > TURNOVER:
         found["samples.turnover"] = f"{median(turnover):.3g} of the samples change cluster between reports (limit {TURNOVER:g})"
+    moved = seen.series("samples.moved", 0.5)
+    if len(moved) >= REPORTS and median(moved) > MOVED:
+        found["samples.moved"] = f"samples of the same latents move by {median(moved):.3g} between reports (limit {MOVED:g})"
     ranking = seen.series("discriminator.ranking", 0.5)
     if len(ranking) >= REPORTS and pstdev(ranking) > RANKING:
         found["discriminator.ranking"] = f"D's pair ranking strays by {pstdev(ranking):.3g} (limit {RANKING:g})"

@@ -13,16 +13,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mulligan.data.dataset import Dataset, Endless, Split
 from mulligan.errors import DataError
 from mulligan.metrics.distances import Slices
 from mulligan.metrics.projection import Projection
-from mulligan.randomness import torch_generator
+from mulligan.randomness import numpy_generator, torch_generator
 
 FEWEST = 8  # real samples: fewer cannot be compared with anything
 SAMPLES = 1000  # of each side, at most
 FITTED = 2000  # real samples that components and clusters are fitted to, at most; where a sample has
 WIDE = 1500  # numbers and more,
 FITTED_WIDE = 600  # for the components, which would take seconds
+DRAWN = 4000  # samples of an endless source
 TRAIN = 8000  # training samples among which copies are looked for, at most
 COPIED = 256  # samples of which it is asked whether they are copies
 SPLITS = 5  # random splits of the real samples behind every floor
@@ -30,7 +32,7 @@ DIRECTIONS = 64
 NEIGHBOUR = 5  # balls round real samples reach to this neighbour, as in metrics/neighbours.py
 PER_CLUSTER = 20  # real samples of a slice in a cluster, on average: fewer would be empty by chance
 MOST_CLUSTERS = 50
-LARGEST = 1e6  # standard deviations: squares of larger numbers would leave float32
+LARGEST = 1e6  # standard deviations, or units of floating images: squares of larger numbers would leave float32
 HARDLY = 0.25  # of its real share: a cluster that gets less counts as missing
 NEAR = 0.01  # share of real samples with a twin nearer than what counts as alike
 FACTS = 1000  # real samples that are looked at one by one
@@ -60,7 +62,8 @@ class Floor:
 class Probe:
     """Signals of samples against a data set, prepared once.
 
-    train: real samples, decoded: uint8 images (N, H, W) or (N, H, W, 3), or points (N, D); at least 8, all finite. heldout: others that
+    train: real samples: images with their channels first or last, uint8 or float, or points (N, D); at least 8, all finite. heldout:
+    others that
     were not trained on, or None. endless: whether `train` was drawn from a source that never repeats, so that nothing can be copied.
     floors: signal -> Floor. data: what was found in the data themselves, by name (`data.*`). Raises DataError for data that cannot be
     compared with anything.
@@ -77,7 +80,9 @@ class Probe:
         if len(raw) < FEWEST or not bool(raw.isfinite().all()):
             raise DataError(f"{len(raw)} real samples, or numbers that are not finite", f"Give at least {FEWEST} samples of finite numbers")
         self.seed = seed
-        self.image = torch.as_tensor(train).dtype == torch.uint8
+        given = torch.as_tensor(train)
+        self.image = given.ndim > 2
+        self.whole = given.dtype == torch.uint8  # numbers that cannot be large, or not finite
         self.units = torch.ones(raw.shape[1]) if self.image else _deviations(raw)
         order = torch.randperm(len(raw), generator=torch_generator(seed, "probe"))
         rows = self._finite(raw[order])
@@ -98,7 +103,8 @@ class Probe:
         self.data = {"data.count": float(len(raw))} | self._data_facts(train, seen, order)
 
     def signals(self, samples: Any) -> Signals:
-        """Signals of samples (N, ...), decoded as the real ones; of very few, or where none is finite, only what can be said.
+        """Signals of samples (N, ...), of the same kind of numbers as the real ones; of very few, or where none is finite, only what can
+        be said.
 
         finite: share of samples without a number that is not finite; the others are looked at.
         distance: sliced 2-Wasserstein, in units of the distance that the mean of the data has, said again and again.
@@ -151,7 +157,7 @@ class Probe:
         """Rows without a number that is not finite, in the units of the probe."""
         whole = rows.sum(1).isfinite()  # a tenth of the time of asking each number
         good = rows if bool(whole.all()) else rows[whole]
-        return good if self.image else (good.double() / self.units).clamp(-LARGEST, LARGEST).float()
+        return good if self.whole else (good.double() / self.units).clamp(-LARGEST, LARGEST).float()
 
     def _seen(self, good: Tensor) -> Tensor:
         return (good - self.projection.mean) @ self.projection.directions
@@ -193,6 +199,8 @@ class Probe:
             facts["data.drift.floor"], facts["data.drift.noise"] = self.floors["distance"].mean, self.floors["distance"].noise
         if self.image:
             pixels = torch.as_tensor(train)[order[:FACTS]].float()
+            if pixels.ndim == 4 and pixels.shape[1] in (1, 3):  # channels first
+                pixels = pixels.movedim(1, 3)
             facts["data.blank"] = float((pixels.flatten(1).amax(1) == pixels.flatten(1).amin(1)).float().mean())
             own = _squares(seen[:FACTS], seen[:FACTS]).fill_diagonal_(math.inf)
             facts["data.repeated"] = float((own.amin(1) <= 1e-5 * max(self.total, 1e-12)).float().mean())
@@ -242,6 +250,15 @@ class _Reference:
             "rank": _rank(seen) / max(self.rank, 1e-12),
             "alike": float((own.amin(1) <= self.near).float().mean()),
         }
+
+
+def of_dataset(dataset: Dataset, seed: int = 0) -> Probe:
+    """The probe of a data set, which sees samples as they are stored (`kind.from_arrays`). Raises DataError for too few."""
+    train, test = dataset.train, dataset.test
+    if isinstance(train, Endless):
+        return Probe(train.draw(DRAWN, numpy_generator(seed, "probe")), endless=True, seed=seed)
+    places = numpy_generator(seed, "probe").permutation(len(train.target))[: 4 * DRAWN]
+    return Probe(train.target[places], test.target if isinstance(test, Split) else None, seed=seed)
 
 
 def floors(probe: Probe) -> Signals:

@@ -43,7 +43,7 @@ def evaluate(
     >>> card.protocol.n, card["coverage"].value > 0.8
     (300, True)
     """
-    likeness = None if callable(samples) or isinstance(against, str) and isinstance(samples, str) else _peek(samples)
+    likeness = None if callable(samples) or (isinstance(against, str) and isinstance(samples, str)) else _peek(samples)
     real = real_data(against, features, likeness)
     wanted = min(n or LIMIT, len(real.test), len(real.train))
     made = samples_of(samples, wanted, seed, real.test)

@@ -52,7 +52,16 @@ class Protocol:
 
     def comparable(self) -> tuple[Any, ...]:
         """What two protocols must agree in for their figures to be compared."""
-        return (self.n, self.split, self.seed, self.train, self.directions, self.neighbours, tuple(sorted(self.features.items())), self.data)
+        return (
+            self.n,
+            self.split,
+            self.seed,
+            self.train,
+            self.directions,
+            self.neighbours,
+            tuple(sorted(self.features.items())),
+            self.data,
+        )
 
 
 @dataclass(frozen=True)
@@ -141,8 +150,12 @@ _MEANINGS: dict[str, Meaning] = {
     "mean": Meaning("as the data", "mean of all numbers", "moments"),
     "deviation": Meaning("as the data", "standard deviation of all numbers", "moments"),
     "sharpness": Meaning("as the data", "mean difference of neighbouring pixels; low for blurred images", "moments"),
-    "nearest_ratio": Meaning("as the data", "distance to the nearest training sample over that to the nearest held-out one", "memorisation"),
-    "authenticity": Meaning("as the data", "share of samples that are no closer to a training sample than others of those are", "memorisation"),
+    "nearest_ratio": Meaning(
+        "as the data", "distance to the nearest training sample over that to the nearest held-out one", "memorisation"
+    ),
+    "authenticity": Meaning(
+        "as the data", "share of samples that are no closer to a training sample than others of those are", "memorisation"
+    ),
     "copies": Meaning("lower", "share of samples closer to a training sample than 99 % of held-out ones", "memorisation"),
     "duplicates": Meaning("lower", "share of samples closer to another sample than 99 % of real ones are to each other", "memorisation"),
 }

@@ -54,7 +54,7 @@ class Real:
         return self.test.dtype == torch.uint8
 
     def chosen(self, n: int, seed: int) -> tuple[Tensor, Tensor]:
-        """n held-out and n training samples, a random choice by the seed."""
+        """N held-out and n training samples, a random choice by the seed."""
         picked = [
             rows[torch.randperm(len(rows), generator=torch_generator(seed, f"figures/{side}"))[:n]]
             for side, rows in (("test", self.test), ("train", self.train))
@@ -101,7 +101,9 @@ def samples_of(given: Any, n: int, seed: int, like: Tensor | None = None) -> Ten
     try:
         return torch.as_tensor(made)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise UsageError(f"these samples are no array of numbers ({str(error).splitlines()[0][:120]})", "Give numbers, all of one shape") from None
+        raise UsageError(
+            f"these samples are no array of numbers ({str(error).splitlines()[0][:120]})", "Give numbers, all of one shape"
+        ) from None
 
 
 def _request(source: str, like: Tensor | None) -> Data:

@@ -17,7 +17,7 @@ from torch import Tensor
 from mulligan.data.download import cache_folder
 from mulligan.errors import DataError, DiskError, MulliganError
 from mulligan.metrics import baselines, classes, kernel, memorisation, modes, moments
-from mulligan.metrics.distances import flat, frechet, frechet_estimate, sliced_estimate, sliced_wasserstein
+from mulligan.metrics.distances import flat, frechet_estimate, sliced_estimate
 from mulligan.metrics.estimates import Estimate
 from mulligan.metrics.features import Features
 from mulligan.metrics.neighbours import Manifold

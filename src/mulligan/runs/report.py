@@ -168,7 +168,7 @@ def _diagnosis(run: Run) -> dict[str, Any] | None:
     fields = ("name", "evidence", "remedy", "since_step")
     whole = isinstance(findings, list) and all(isinstance(found, dict) and all(name in found for name in fields) for found in findings)
     if not whole or not isinstance(told.get("verdict"), str):
-        raise CheckpointError(f"{run.diagnosis_file} is no diagnosis", "Remove it; `mulligan diagnose` makes it anew")
+        raise CheckpointError(f"{run.diagnosis_file} is no diagnosis", "Remove it; the next report of the training makes it anew")
     return {"verdict": told["verdict"], "findings": findings, "notes": told.get("notes") or [], "caption": told.get("picture") or ""}
 
 

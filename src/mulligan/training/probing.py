@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from mulligan.data.dataset import Endless, Split
-from mulligan.diagnostics.probe import FEWEST, Look, Probe, floors
+from mulligan.diagnostics.opinion import opinions, turnover
+from mulligan.diagnostics.probe import DRAWN, FEWEST, Look, Probe, floors
 from mulligan.layers.critique import reduce_logits
 from mulligan.randomness import numpy_generator, torch_generator
 from mulligan.training.game import Batch, Cast
@@ -24,7 +25,6 @@ from mulligan.training.session import Session
 from mulligan.training.state import PlayerState, parameters, sampled
 
 JUDGED = 400  # samples of each side that D is asked about
-DRAWN = 4000  # of an endless source
 BLOCK = 200  # samples that D sees at once
 SKETCH = 128  # numbers that stand for a long tensor: lengths of differences are right to about 6 %, cosines to 0.09
 POWER = 6  # iterations for a largest singular value
@@ -106,7 +106,7 @@ class Prober:
         if len(look.seen) and len(before.get("shares", [])) == len(memory["shares"]):
             scale = probe.reference.spread * math.sqrt(len(look.seen))
             found["samples.moved"] = math.dist(memory["samples"], before["samples"]) / max(scale, 1e-12)
-            found["samples.turnover"] = sum(abs(a - b) for a, b in zip(memory["shares"], before["shares"], strict=True)) / 2
+            found["samples.turnover"] = turnover(before["shares"], memory["shares"])
 
     def _against_average(self, raw: Callable[[Cast], Tensor], found: dict[str, float]) -> None:
         """The generator as it is now beside its average: parameters, and distance of its samples."""
@@ -129,14 +129,10 @@ class Prober:
         cast = sampled(game.actors, self.session.state)
         real = self._logits(cast, game.kind.encode(self.validation.target[:JUDGED]), self.validation.condition)
         fake = self._logits(cast, made[:JUDGED], label)
-        found["discriminator.logit"] = float(torch.cat([real, fake]).abs().mean())
-        found["discriminator.ranking"] = ranking(real, fake)
-        found["discriminator.margin"] = float((real.mean() - fake.mean()) / torch.cat([real - real.mean(), fake - fake.mean()]).std())
+        held = None
         if self.heldout is not None:
             held = self._logits(cast, game.kind.encode(self.heldout.target[:JUDGED]), self.heldout.condition)
-            found["discriminator.heldout.ranking"] = ranking(held, fake)
-            found["discriminator.heldout.auc"] = ranking(real, held)
-            found["discriminator.heldout.noise"] = math.sqrt((len(real) + len(held) + 1) / (12 * len(real) * len(held)))
+        found |= opinions(real, fake, held)
 
     def _logits(self, cast: Cast, samples: Tensor, label: Tensor | None) -> Tensor:
         told = label if self.session.game.classes else None
@@ -191,17 +187,6 @@ class Prober:
         gap = -len(flat) % SKETCH
         folded: list[float] = torch.cat([signed, signed.new_zeros(gap)]).view(-1, SKETCH).sum(0).tolist()
         return folded
-
-
-def ranking(above: Tensor, below: Tensor) -> float:
-    """Share of pairs in which the first is larger, equal ones counted half: the area under the ROC curve.
-
-    >>> ranking(torch.tensor([1.0, 2.0]), torch.tensor([0.0, 1.0]))
-    0.875
-    """
-    ordered = below.sort().values
-    under = torch.searchsorted(ordered, above.contiguous(), right=False) + torch.searchsorted(ordered, above.contiguous(), right=True)
-    return float(under.double().mean()) / (2 * len(below))
 
 
 def _is_matrix(tensor: Tensor) -> bool:

@@ -1,6 +1,7 @@
 """The verbs as functions, one file each: what the command line and `GAN` both call."""
 
 from mulligan.verbs.comparing import Compared, compare
+from mulligan.verbs.diagnosing import diagnose
 from mulligan.verbs.evaluating import evaluate
 from mulligan.verbs.helping import helps
 from mulligan.verbs.opening import made_game, new_session, newest_model, open_session, parameters, recorded_figures
@@ -17,6 +18,7 @@ __all__ = [
     "Study",
     "compare",
     "decide",
+    "diagnose",
     "evaluate",
     "helps",
     "made_game",
