@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 
 import mulligan
 from mulligan import find
+from mulligan.metrics.judge import PUBLISHED
 from mulligan.testing import check_loss
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,6 +113,7 @@ def test_package_carries_its_data() -> None:
     files = resources.files("mulligan")
     assert files.joinpath("py.typed").is_file()
     assert files.joinpath("data", "mnist-10k.npz").is_file()
+    assert all(files.joinpath("metrics", "judges", f"{name}.safetensors").is_file() for name in PUBLISHED)
     assert "MNIST" in (ROOT / "NOTICE").read_text(encoding="utf-8")
     assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
 

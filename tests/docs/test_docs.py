@@ -158,7 +158,7 @@ def test_every_file_is_in_the_tree() -> None:
         str(path.relative_to(package))
         for path in sorted(package.rglob("*"))
         if path.is_file()
-        and path.suffix in (".py", ".jinja", ".npz")
+        and path.suffix in (".py", ".jinja", ".npz", ".safetensors")
         and path.name != "__init__.py"
         and not re.search(rf"\b{re.escape(path.name)}\b", text)
     ]

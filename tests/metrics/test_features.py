@@ -1,77 +1,88 @@
-"""The random network: its published weights, its indifference to company, and what its features see."""
+"""Where a feature network is chosen: each by its name, all with one face."""
 
 import numpy as np
 import pytest
 import torch
 
-from mulligan.errors import DataError
-from mulligan.metrics.distances import frechet
-from mulligan.metrics.features import FEATURES, PUBLISHED, feature_hash, random_features, random_network
+from mulligan.data.opening import built_in, judge_for
+from mulligan.errors import UsageError
+from mulligan.metrics.features import NAMES, features
+from mulligan.metrics.random_network import PUBLISHED as RANDOM
+from mulligan.recipe import Data
+
+IMAGES = ("digits", "fashion", "random")
 
 
-def images(count: int, *shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (count, *shape), dtype=np.uint8)
+def images(count: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_weights_are_the_published_ones(channels: int) -> None:
-    assert feature_hash(channels) == PUBLISHED[channels]
+@pytest.mark.parametrize("name", IMAGES)
+@pytest.mark.parametrize(("channels", "shape"), [(1, (28, 28)), (3, (32, 32, 3))])
+def test_networks_give_rows_at_two_depths(name: str, channels: int, shape: tuple[int, ...]) -> None:
+    chosen = features(name, channels)
+    depths = chosen.extract(images(5, *shape))
+    assert list(depths) == ["late", "early"]
+    assert all(rows.shape[0] == 5 and rows.shape[1] <= 256 and rows.dtype == torch.float32 for rows in depths.values())
+    assert chosen.name == name
+    assert len(chosen.hash) == 64
 
 
-def test_the_random_network_keeps_the_scale_of_what_passes() -> None:
-    for channels in (1, 3):
-        network = random_network(channels)
-        for weight in network.convolutions:
-            fan_in = weight[0].numel()
-            assert float(weight.std()) == pytest.approx((2 / (fan_in * 1.04)) ** 0.5, rel=0.05)
+@pytest.mark.parametrize("name", ["digits", "fashion"])
+def test_judges_know_classes(name: str) -> None:
+    chosen = features(name)
+    given = images(5, 28, 28)
+    logits = chosen.classify(given)
+    assert logits is not None
+    assert logits.shape == (5, chosen.classes) == (5, 10)
+    assert chosen.head is not None
+    assert torch.equal(logits, chosen.head(chosen.extract(given)["late"]))
 
 
-@pytest.mark.parametrize("shape", [(28, 28), (28, 28, 3), (64, 64), (37, 28), (4, 4, 3)])
-def test_features_have_one_shape_for_any_size(shape: tuple[int, ...]) -> None:
-    features = random_features(images(3, *shape))
-    assert features.shape == (3, FEATURES)
-    assert features.dtype == torch.float32
-    assert bool(features.isfinite().all())
+def test_the_random_network_knows_none_and_differs_by_channels() -> None:
+    grey, colour = features("random", 1), features("random", 3)
+    assert (grey.hash, colour.hash) == (RANDOM[1], RANDOM[3])
+    assert grey.classify(images(2, 28, 28)) is None
+    assert grey.classes == 0
 
 
-def test_features_do_not_depend_on_company() -> None:
-    given = images(150, 20, 20)
-    together = random_features(given)
-    for part in (slice(0, 1), slice(64, 70), slice(0, 149)):
-        # bit for bit in the same place of a block; elsewhere kernels may round edges differently
-        assert torch.equal(random_features(given[part]), together[part])
-    assert torch.allclose(random_features(given[37:90]), together[37:90], rtol=1e-5, atol=1e-5)
+def test_coordinates_are_the_samples_themselves() -> None:
+    chosen = features("coordinates")
+    points = torch.randn(7, 2)
+    assert torch.equal(chosen.extract(points)["late"], points)
+    assert chosen.hash == ""
+    assert chosen.classify(points) is None
 
 
-def test_an_array_and_a_tensor_have_the_same_features() -> None:
-    given = images(3, 16, 16, 3)
-    assert torch.equal(random_features(given), random_features(torch.from_numpy(given)))
+def test_each_has_a_hash_of_its_own() -> None:
+    assert len({features(name).hash for name in IMAGES}) == len(IMAGES)
 
 
-def test_no_images_have_no_features() -> None:
-    assert random_features(images(0, 28, 28)).shape == (0, FEATURES)
+def test_unknown_features_are_told_with_what_there_is() -> None:
+    with pytest.raises(UsageError, match="Did you mean fashion"):
+        features("fashoin")
 
 
-def test_the_distance_grows_with_noise_and_with_lost_classes() -> None:
-    """Ordered corruptions of one set get ordered distances."""
-    generator = np.random.default_rng(1)
-    centres = generator.integers(6, 22, (400, 2))
-    rows, columns = np.mgrid[:28, :28]
-    blobs = np.exp(-((rows - centres[:, :1, None]) ** 2 + (columns - centres[:, 1:, None]) ** 2) / 12) * 255
-    noise = generator.normal(size=blobs.shape)
-    reference = random_features(blobs[:200].astype(np.uint8))
-    noisy = [
-        frechet(random_features(np.clip(blobs[200:] + level * noise[200:], 0, 255).astype(np.uint8)), reference) for level in (0, 20, 60)
-    ]
-    fewer = [
-        frechet(random_features(np.resize(blobs[200 : 200 + kept], (200, 28, 28)).astype(np.uint8)), reference) for kept in (200, 10, 1)
-    ]
-    assert noisy == sorted(noisy)
-    assert fewer == sorted(fewer)
-    assert fewer[2] > 5 * fewer[0]
+def test_without_its_extra_inception_says_what_to_install() -> None:
+    """torch-fidelity is no dependency of the tests: where somebody has installed it, there is nothing to say here."""
+    pytest.importorskip("torchmetrics")
+    try:
+        import torch_fidelity  # type: ignore[import-not-found]  # noqa: F401
+    except ImportError:
+        with pytest.raises(UsageError, match=r'Install "mulligan\[inception\]"') as caught:
+            features("inception")
+        assert "\n" not in str(caught.value)
+    else:
+        pytest.skip("torch-fidelity is installed")
 
 
-@pytest.mark.parametrize("given", [np.zeros((2, 28, 28)), images(2, 28, 28, 4), images(2, 3, 28), images(5), images(2, 2, 28, 28, 3)])
-def test_what_is_no_image_is_refused(given: np.ndarray) -> None:
-    with pytest.raises(DataError, match="have no features"):
-        random_features(given)
+@pytest.mark.parametrize("name", built_in())
+def test_built_in_data_name_features_that_there_are(name: str) -> None:
+    kind = "points" if name in ("ring", "grid", "parabola") else "image"
+    chosen = judge_for(Data(source=name, kind=kind))
+    assert chosen in NAMES
+    assert (chosen == "coordinates") == (kind == "points")
+
+
+def test_data_of_ones_own_are_judged_by_what_was_trained_on_nothing(tmp_path) -> None:
+    assert judge_for(Data(source=str(tmp_path), kind="image")) == "random"

@@ -12,6 +12,7 @@ from mulligan.data.pictures import channels_for, fit_all, side_for
 from mulligan.recipe import Data
 
 LICENCE = "CC BY-SA 3.0"
+JUDGE = "digits"
 _TRAIN = 8000
 
 

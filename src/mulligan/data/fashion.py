@@ -7,6 +7,8 @@ from mulligan.data.dataset import Dataset
 from mulligan.data.originals import File, Original, load_original
 from mulligan.recipe import Data
 
+JUDGE = "fashion"
+
 ORIGINAL = Original(
     name="fashion",
     files=(

@@ -7,6 +7,8 @@ from mulligan.data.dataset import Dataset
 from mulligan.data.originals import File, Original, load_original
 from mulligan.recipe import Data
 
+JUDGE = "digits"  # trained on 8,000 training digits of MNIST, it judges all of them
+
 ORIGINAL = Original(
     name="mnist",
     files=(

@@ -17,16 +17,20 @@ def open_dataset(request: Data) -> Dataset:
     >>> open_dataset(Data(source="ring")).data.shape
     (2,)
     """
-    source = request.source
-    if find.is_outside(source):
-        return _loaded(find.load("data", source), request)
-    names = find.names("data")
-    # A thing of that very name comes first; the others are asked in order.
-    for name in sorted(names, key=lambda name: name != source):
-        thing = find.load("data", name)
-        if find.attribute(thing, "accepts")(source):
-            return _loaded(thing, request)
-    raise _unknown(source, names)
+    return _loaded(_home(request.source), request)
+
+
+def judge_for(data: Data) -> str:
+    """Name of the features in which samples of these data are judged (mulligan.metrics.features).
+
+    What the file of the source says as its JUDGE; where it says nothing, `random` for images and `coordinates` for all else.
+    Raises as `open_dataset` does.
+
+    >>> judge_for(Data(source="mnist", kind="image")), judge_for(Data(source="ring", kind="points"))
+    ('digits', 'coordinates')
+    """
+    named: str = getattr(_home(data.source), "JUDGE", "")
+    return named or ("random" if data.kind == "image" else "coordinates")
 
 
 def built_in() -> tuple[str, ...]:
@@ -40,6 +44,19 @@ def built_in() -> tuple[str, ...]:
 
 def _is_by_path(name: str) -> bool:
     return bool(getattr(find.load("data", name), "BY_PATH", False))
+
+
+def _home(source: str) -> object:
+    """The file of data/, or the outside code, whose source is meant."""
+    if find.is_outside(source):
+        return find.load("data", source)
+    names = find.names("data")
+    # A thing of that very name comes first; the others are asked in order.
+    for name in sorted(names, key=lambda name: name != source):
+        thing: object = find.load("data", name)
+        if find.attribute(thing, "accepts")(source):
+            return thing
+    raise _unknown(source, names)
 
 
 def _loaded(thing: object, request: Data) -> Dataset:

@@ -1,111 +1,71 @@
-"""Features of a seeded random convolutional network: a ruler for images that was never trained on anything.
+"""Features in which samples are compared with real ones: the one place where a feature network is chosen.
 
-A random network keeps enough of an image for distances between sets of images to mean something, and belongs to no data set
-(Naeem et al. 2020, arXiv 2002.09797, section 5.1, judge generative models by the features of an untrained VGG16 for that reason).
-Its weights are the digits of SHAKE-256, so they are the same bits on every machine and in every version of torch; their hash is
-part of each figure's protocol.
+`digits` and `fashion` are trained on those data (judge.py), `random` on nothing (random_network.py), `inception` is the network of FID
+(inception.py), and `coordinates` are the samples themselves: all that there is for points.
 """
 
-from functools import cache
-from hashlib import sha256, shake_256
-from math import sqrt
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
-import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d, conv2d, leaky_relu
 
-from mulligan.errors import DataError
+from mulligan import find
+from mulligan.errors import UsageError
+from mulligan.metrics.distances import flat
+from mulligan.metrics.inception import inception
+from mulligan.metrics.judge import PUBLISHED, judge
+from mulligan.metrics.random_network import FEATURES, feature_hash, random_depths, random_features
 
-FEATURES = 64  # numbers per image: few enough that the covariance of a thousand images is well determined
-WIDTHS = (32, 64, 128)  # channels after each of the three strided convolutions
-SLOPE = 0.2
-BLOCK = 64  # images per pass; always this many, so that the features of an image do not depend on its company
-PUBLISHED = {  # channels of the image -> SHA-256 of the weights, float32, little-endian, in the order of use
-    1: "3a503338204a7aef5c584086e06b1f538625d66d08ff2511f56a533c4b5b677e",
-    3: "a95aff83578f75207972d4125ecdd6203f6681a61b644bdc30181ff87836bbc0",
-}
+__all__ = ["FEATURES", "NAMES", "Features", "feature_hash", "features", "random_features"]
 
-
-class RandomNetwork(NamedTuple):
-    """Weights of the random network for images of one or three channels; it has no biases."""
-
-    convolutions: tuple[Tensor, ...]  # (out, in, 5, 5) each
-    projection: Tensor  # (FEATURES, WIDTHS[-1] * 4)
-
-    def hash(self) -> str:
-        """SHA-256 of the weights in the order of use."""
-        digest = sha256()
-        for weight in (*self.convolutions, self.projection):
-            digest.update(weight.numpy().astype("<f4").tobytes())
-        return digest.hexdigest()
+NAMES = (*PUBLISHED, "random", "coordinates", "inception")
 
 
-@cache
-def random_network(channels: int) -> RandomNetwork:
-    """The random network for images of `channels` (1 or 3) channels.
+@dataclass(frozen=True)
+class Features:
+    """A feature network, ready to look at samples.
 
-    >>> random_network(1).hash() == PUBLISHED[1]
-    True
+    name: one of NAMES. hash: SHA-256 of its weights, part of every figure's protocol; empty for coordinates.
+    extract: samples -> rows of features by depth, {"late": (N, D), "early": (N, E)}, float32; coordinates and Inception have only
+    "late". Raises DataError for samples that it cannot see.
+    head: late features (N, D) -> logits (N, classes), or None where the network knows no classes. classes: how many it knows.
     """
-    convolutions = []
-    inputs = channels
-    for place, width in enumerate(WIDTHS):
-        weight = _uniform(f"convolution/{channels}/{place}", (width, inputs, 5, 5), inputs * 25)
-        convolutions.append(weight)
-        inputs = width
-    return RandomNetwork(tuple(convolutions), _uniform(f"projection/{channels}", (FEATURES, inputs * 4), inputs * 4))
+
+    name: str
+    hash: str
+    extract: Callable[[Any], dict[str, Tensor]]
+    head: Callable[[Tensor], Tensor] | None = None
+    classes: int = 0
+
+    def classify(self, samples: Any) -> Tensor | None:
+        """Logits (N, classes) of samples, or None where the network knows no classes.
+
+        Whoever has the late features already takes `head` of them, which spares a pass through the network.
+        """
+        return self.head(self.extract(samples)["late"]) if self.head else None
 
 
-def random_features(images: Any) -> Tensor:
-    """Features of images in the seeded random network.
+def features(name: str, channels: int = 1) -> Features:
+    """The features of that name: `digits`, `fashion`, `random`, `coordinates` or `inception`.
 
-    images: uint8, (N, H, W) for grey or (N, H, W, 3) for colour, of at least 4x4 pixels; an array or a tensor.
-    Returns (N, 64) float32. Images go through in blocks of one size, so their features do not depend on how many are asked for.
-    Raises DataError for any other shape or type.
+    channels: of the images, 1 or 3; the random network has other weights for each. Raises UsageError for any other name, and where
+    Inception is asked for without its extra.
 
-    >>> random_features(torch.zeros(2, 28, 28, dtype=torch.uint8)).shape
-    torch.Size([2, 64])
+    >>> import torch
+    >>> chosen = features("digits")
+    >>> rows = chosen.extract(torch.zeros(3, 28, 28, dtype=torch.uint8))
+    >>> {depth: tuple(row.shape) for depth, row in rows.items()}, chosen.classes
+    ({'late': (3, 128), 'early': (3, 256)}, 10)
     """
-    pixels = _channels_first(torch.as_tensor(images))
-    network = random_network(pixels.shape[1])
-    count = len(pixels)
-    features = torch.empty(count, FEATURES)
-    with torch.inference_mode():
-        for start in range(0, count, BLOCK):
-            part = pixels[start : start + BLOCK]
-            padding = part.new_zeros(BLOCK - len(part), *part.shape[1:])
-            features[start : start + BLOCK] = _forward(network, torch.cat([part, padding]))[: len(part)]
-    return features
-
-
-def feature_hash(channels: int) -> str:
-    """SHA-256 of the weights of the random network for images of that many channels, as it is computed here."""
-    return random_network(channels).hash()
-
-
-def _forward(network: RandomNetwork, pixels: Tensor) -> Tensor:
-    hidden = pixels.float() / 127.5 - 1
-    for weight in network.convolutions:
-        hidden = leaky_relu(conv2d(hidden, weight, stride=2, padding=2), SLOPE)
-    features: Tensor = adaptive_avg_pool2d(hidden, 2).flatten(1) @ network.projection.T
-    return features
-
-
-def _uniform(name: str, shape: tuple[int, ...], fan_in: int) -> Tensor:
-    """Uniform weights that keep the scale of what passes (He et al. 2015, arXiv 1502.01852, equation 14, for a slope of 0.2)."""
-    count = int(torch.Size(shape).numel())
-    digits = bytearray(shake_256(f"mulligan random features 1/{name}".encode()).digest(4 * count))
-    whole = torch.frombuffer(digits, dtype=torch.int32).double().reshape(shape) / 2**31
-    return (whole * sqrt(6 / (fan_in * (1 + SLOPE**2)))).float()
-
-
-def _channels_first(images: Tensor) -> Tensor:
-    grey = images.ndim == 3
-    colour = images.ndim == 4 and images.shape[-1] == 3
-    if images.dtype != torch.uint8 or not (grey or colour) or min(images.shape[1:3]) < 4:
-        raise DataError(
-            f"images of shape {tuple(images.shape)} and type {str(images.dtype).removeprefix('torch.')} have no features",
-            "Give uint8 images (N, H, W) or (N, H, W, 3) of at least 4x4 pixels",
-        )
-    return images.unsqueeze(1) if grey else images.permute(0, 3, 1, 2)
+    if name in PUBLISHED:
+        trained = judge(name)
+        return Features(name, PUBLISHED[name], trained.depths, trained.logits, trained.classes)
+    if name == "random":
+        return Features(name, feature_hash(channels), random_depths)
+    if name == "coordinates":
+        return Features(name, "", lambda samples: {"late": flat(samples)})
+    if name == "inception":
+        standard = inception()
+        return Features(name, standard.hash(), standard.depths)
+    raise UsageError(f"features {name}: there are none of that name", find.suggestion(name, NAMES))
