@@ -10,7 +10,7 @@ from torch import Tensor
 from mulligan.errors import DataError, UsageError
 from mulligan.metrics.classes import histogram
 from mulligan.metrics.distances import DIRECTIONS
-from mulligan.metrics.estimates import RESAMPLES, Estimate
+from mulligan.metrics.estimates import RESAMPLES
 from mulligan.metrics.figures import BASELINES, Figure, Protocol, ScoreCard
 from mulligan.metrics.neighbours import K
 from mulligan.metrics.real import Real, real_data, samples_of
@@ -64,7 +64,7 @@ def score_card(reference: Reference, made: Tensor, told: str = "") -> ScoreCard:
             floor=known.floors.get(name),
             baselines={which: known.baselines[which][name] for which in BASELINES if name in known.baselines.get(which, {})},
         )
-        for name, estimate in _ordered(reference.measured(made)).items()
+        for name, estimate in reference.measured(made).items()
     }
     protocol = Protocol(
         n=len(made),
@@ -79,10 +79,6 @@ def score_card(reference: Reference, made: Tensor, told: str = "") -> ScoreCard:
         data=real.digest,
     )
     return ScoreCard(figures, protocol, _shares(real, known.test.logits, made))
-
-
-def _ordered(values: dict[str, Estimate]) -> dict[str, Estimate]:
-    return values
 
 
 def _shares(real: Real, logits: Tensor | None, made: Tensor) -> dict[str, tuple[float, ...]]:

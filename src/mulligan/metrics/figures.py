@@ -102,7 +102,8 @@ class ScoreCard:
         figure, told = self.figures[name], meaning(name)
         interval = "" if figure.low is None or figure.high is None else f" ({number(figure.low)} to {number(figure.high)})"
         floor = "" if figure.floor is None else f", real data {number(figure.floor)}"
-        return f"{number(figure.value)}{interval}{floor}; {told.better if told.better == 'as the data' else told.better + ' is better'}: {told.words}"
+        way = told.better if told.better == "as the data" else f"{told.better} is better"
+        return f"{number(figure.value)}{interval}{floor}; {way}: {told.words}"
 
     def headline(self) -> tuple[str, ...]:
         """The few figures to look at first: a distance of the numbers and of features, coverage, modes where they are known, copies."""

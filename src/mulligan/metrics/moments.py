@@ -26,36 +26,18 @@ class Moments:
     sharpness: float | None
 
 
-@dataclass(frozen=True)
-class Beside:
-    """Moments of samples and of real data."""
+def moments(samples: Any) -> Moments:
+    """Moments of a set of samples, to be set beside those of real data.
 
-    samples: Moments
-    real: Moments
+    samples: uint8 images (N, H, W) or (N, H, W, C), or points (N, D). Raises DataError for images with their channels in another place,
+    and as `flat` does.
 
-
-def moments(samples: Any, real: Any) -> Beside:
-    """Moments of samples beside those of real data.
-
-    Both: uint8 images (N, H, W) or (N, H, W, C), or points (N, D). Raises DataError for shapes that do not match,
-    for images with their channels in another place, and as `flat` does.
-
-    >>> found = moments(torch.zeros(3, 2), torch.ones(4, 2))
-    >>> found.samples.mean, found.real.mean
-    ((0.0, 0.0), (1.0, 1.0))
+    >>> moments(torch.ones(4, 2)).mean
+    (1.0, 1.0)
     """
-    made, true = torch.as_tensor(samples), torch.as_tensor(real)
-    if made.shape[1:] != true.shape[1:]:
-        raise DataError(
-            f"samples of shape {tuple(made.shape[1:])} cannot be set beside real data of shape {tuple(true.shape[1:])}",
-            "Give samples of the same kind",
-        )
-    if made.ndim > 4 or (made.ndim == 4 and made.shape[-1] > 4):
-        raise DataError(f"images of shape {tuple(made.shape[1:])} do not end in their channels", "Give (N, H, W) or (N, H, W, 3)")
-    return Beside(_moments(made), _moments(true))
-
-
-def _moments(given: Tensor) -> Moments:
+    given = torch.as_tensor(samples)
+    if given.ndim > 4 or (given.ndim == 4 and given.shape[-1] > 4):
+        raise DataError(f"images of shape {tuple(given.shape[1:])} do not end in their channels", "Give (N, H, W) or (N, H, W, 3)")
     rows = flat(given)
     if given.ndim == 2:
         return _of_columns(rows, None)

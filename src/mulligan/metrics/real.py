@@ -36,8 +36,8 @@ class Real:
     """Real samples, decoded: uint8 (N, H, W) or (N, H, W, 3), or float32 (N, D).
 
     test: held-out ones, or half of the training samples where there are none (`split` says which). train: training samples that floors
-    are taken of. seen: all that the generator may have copied; None for a source that never ends. networks: feature networks, the first being the one that most figures are taken in. modes: where they are known.
-    digest: SHA-256 of both sets.
+    are taken of. seen: all that the generator may have copied; None for a source that never ends. networks: feature networks, the first
+    being the one that most figures are taken in. modes: where they are known. digest: SHA-256 of both sets.
     """
 
     test: Tensor

@@ -6,6 +6,7 @@ cache of this user under a hash of all of them, so that changing one image makes
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -49,7 +50,8 @@ class Seen:
             spaces[network.name] = found["late"]
             if place == 0 and "early" in found:
                 spaces[f"{network.name}_early"] = found["early"]
-        return cls(samples, spaces, networks[0].classify(samples))
+        main = networks[0]
+        return cls(samples, spaces, main.head(spaces[main.name]) if main.head else None)
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Reference:
 
     def _distances(self, seen: Seen) -> Values:
         test = self.known.test
-        values = {"distance": sliced_estimate(flat(seen.samples), flat(self._test), self.seed)}
+        values = {"distance": sliced_estimate(seen.samples, self._test, seed=self.seed)}
         for name, rows in seen.spaces.items():
             values[_named("fd", name)] = frechet_estimate(rows, test.spaces[name], self.seed)
         values[_named("kd", self._main.name)] = kernel.kernel_estimate(
@@ -149,7 +151,9 @@ class Reference:
         return values if found.width is None else {**values, "width": exact(found.width)}
 
     def _moments(self, samples: Tensor) -> Values:
-        return {name: exact(value) for name, value in moments.moments(samples).items()}
+        found = moments.moments(samples)
+        values = {"mean": exact(_mean(found.mean)), "deviation": exact(_mean(found.std))}
+        return values if found.sharpness is None else {**values, "sharpness": exact(found.sharpness)}
 
     def _copies(self, samples: Tensor) -> Values:
         if self.real.seen is None:
@@ -189,10 +193,8 @@ class Reference:
             return self._read(path)
         except (MulliganError, KeyError, ValueError, TypeError, AttributeError):
             known = self._made()
-        try:
+        with suppress(DiskError):  # a figure is worth more than the time that keeping it saves
             _write(path, known)
-        except DiskError:
-            pass  # a figure is worth more than the time that it saves
         return known
 
     def _key(self) -> str:
@@ -217,6 +219,10 @@ class Reference:
 def exact(value: float | Tensor) -> Estimate:
     """A figure without an interval: one that is a count or follows from the whole set."""
     return Estimate(float(value), float("nan"), float("nan"))
+
+
+def _mean(values: tuple[float, ...]) -> float:
+    return sum(values) / len(values)
 
 
 def _write(path: Path, known: Known) -> None:

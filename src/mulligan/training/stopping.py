@@ -25,7 +25,7 @@ def stopped_improving(lines: Sequence[Line], horizon: int, patience: int) -> str
     before, last = known[:-patience], known[-patience:]
     best = min(before, key=lambda line: float(line["probe.distance"]))
     noise = last[-1].get("probe.distance.noise")
-    margin = CHANCE * float(noise) if _is_number(noise) else 0.0
+    margin = CHANCE * float(noise) if noise is not None and _is_number(noise) else 0.0
     lowest = min(float(line["probe.distance"]) for line in last)
     if lowest < best["probe.distance"] - margin:
         return None

@@ -72,6 +72,7 @@ def recorded_figures(folder: Run) -> ScoreCard | None:
     if not lines:
         return None
     try:
-        return read_card(lines[-1])
+        card: ScoreCard | None = read_card(lines[-1])
     except ValueError:
         raise CheckpointError(f"{folder.metrics_file} holds no figures that this version reads") from None
+    return card

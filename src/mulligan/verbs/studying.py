@@ -14,7 +14,8 @@ from mulligan import find
 from mulligan.data.dataset import Dataset
 from mulligan.errors import UsageError
 from mulligan.marks import Mark, write_png
-from mulligan.metrics.figures import Figure, figures
+from mulligan.metrics.distances import sliced_wasserstein
+from mulligan.metrics.figures import Figure
 from mulligan.metrics.modes import Modes, mixture_modes
 from mulligan.randomness import sample_latents
 from mulligan.recipe import Recipe
@@ -68,7 +69,7 @@ class Seeded:
         if self.modes is not None:
             values = {name: getattr(self.modes, name) for name in ("modes", "high_quality", "off_mode", "kl", "width")}
             found |= {name: float(value) for name, value in values.items() if value is not None}
-        if self.distance is not None:
+        if self.distance is not None and self.distance.value is not None:
             found["distance"] = self.distance.value
         return found
 
@@ -118,7 +119,7 @@ class Study:
         for seeded in self.seeds:
             if seeded.modes is not None:
                 found["kl"] = seeded.modes.kl_floor
-            if seeded.distance is not None:
+            if seeded.distance is not None and seeded.distance.floor is not None:
                 found["distance"] = seeded.distance.floor
         return found
 
@@ -233,6 +234,8 @@ def _judged(together: Together, dataset: Dataset, folder: Path, recipe: Recipe) 
     assert train is not None  # there is always a training split
     kind, centres = together.sessions[0].game.kind, centres_of(recipe.data.source)
     truth = kind.to_arrays(train)
+    against = kind.to_arrays(train[:SAMPLES] if test is None else test)
+    floor = sliced_wasserstein(truth[-len(against) :], against)
     found, made, headings = [], [], []
     for session in together.sessions:
         seed = session.recipe.seed
@@ -242,7 +245,7 @@ def _judged(together: Together, dataset: Dataset, folder: Path, recipe: Recipe) 
             continue
         samples = kind.decode(_samples(session))
         modes = None if centres is None else mixture_modes(torch.from_numpy(samples), centres.centres, centres.deviation)
-        distance = figures(samples, None if test is None else kind.to_arrays(test), truth, kind.name).distance
+        distance = Figure(sliced_wasserstein(samples, against), floor=floor)
         found.append(Seeded(seed, None, modes, distance))
         made.append(samples)
         headings.append(f"seed {seed}" if modes is None else f"seed {seed}: {modes.modes} of {modes.of}, {modes.high_quality:.0%}")
