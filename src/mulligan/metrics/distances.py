@@ -6,6 +6,7 @@ value means something only beside its floor: the same distance, at the same size
 
 from collections.abc import Iterator
 from itertools import pairwise
+from math import sqrt
 from typing import Any
 
 import torch
@@ -16,7 +17,8 @@ from mulligan.metrics.estimates import Estimate, of_deviations, resample_counts
 from mulligan.randomness import torch_generator
 
 DIRECTIONS = 256
-_LINES = 16  # directions along which resamples are compared, at most
+_LINES = 16  # directions along which resamples are compared, at least, and
+_ALONG = 160_000  # projections along them: of fewer samples, more directions
 _BLOCKS = 1000  # blocks of samples that resamples for covariances are made of, at most,
 _FEWEST = 64  # and at least, where features are many:
 _HELD = 2**24  # numbers in the covariances of all blocks, about
@@ -128,14 +130,15 @@ def frechet_estimate(a: Any, b: Any, seed: int = 0) -> Estimate:
 def sliced_estimate(a: Any, b: Any, directions: int = DIRECTIONS, seed: int = 0) -> Estimate:
     """Sliced Wasserstein distance with a 95 % interval for its mean over draws of as many samples, as `frechet_estimate`.
 
-    Both sets are resampled along the first 16 directions: a resample of sorted projections is each of them repeated as often as its
-    sample is drawn, and needs no sorting. What varies from direction to direction, and is averaged out by more of them, is scaled down
-    to what all directions leave of it. The interval is laid round the square of the distance, which is a mean over directions.
+    Both sets are resampled along the first directions, 16 of them for 10,000 samples and all for 625: a resample of sorted projections
+    is each of them repeated as often as its sample is drawn, and needs no sorting. What varies from direction to direction, and is
+    averaged out by more of them, is scaled down to what all directions leave of it. The interval is laid round the square of the
+    distance, which is a mean over directions.
     """
     first, second = matching(a, b)
     slices = Slices(second, directions, seed)
     value = slices.distance(first)
-    vectors = slices.vectors[:_LINES]
+    vectors = slices.vectors[: max(_LINES, _ALONG // max(len(first), len(second)))]
     (along_a, order_a), (along_b, order_b) = ((vectors @ rows.T).sort(dim=1) for rows in (first, second))
     counts_a, counts_b = resample_counts(len(first), seed, "sliced/a"), resample_counts(len(second), seed, "sliced/b")
     resamples = zip(counts_a, counts_b, strict=True)
@@ -183,7 +186,8 @@ def _resampled_moments(rows: Tensor, seed: int, side: str) -> Iterator[tuple[Ten
 def _repeated(projections: Tensor, order: Tensor, counts: Tensor) -> Tensor:
     """Sorted projections (lines, N) of a resample, from those of all samples, whose places are (lines, N), and counts (N,)."""
     times = counts[order].flatten()
-    return torch.repeat_interleave(projections.flatten(), times, output_size=projections.numel()).reshape(projections.shape)
+    repeated: Tensor = torch.repeat_interleave(projections.flatten(), times, output_size=projections.numel())
+    return repeated.reshape(projections.shape)
 
 
 def _as_of_more_lines(squares: Tensor, directions: int) -> Tensor:
@@ -197,7 +201,7 @@ def _as_of_more_lines(squares: Tensor, directions: int) -> Tensor:
         return means
     correlation = min(max((all_of_them / one - 1 / lines) / (1 - 1 / lines), 0.0), 1.0)
     wanted, had = (correlation + (1 - correlation) / count for count in (directions, lines))
-    return means.mean() + (means - means.mean()) * (wanted / had) ** 0.5
+    return means.mean() + (means - means.mean()) * sqrt(wanted / had)
 
 
 def _squared_on_lines(a: Tensor, b: Tensor) -> Tensor:
