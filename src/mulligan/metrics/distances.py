@@ -5,8 +5,8 @@ value means something only beside its floor: the same distance, at the same size
 """
 
 from collections.abc import Iterator
-from itertools import pairwise
-from math import sqrt
+from itertools import islice, pairwise
+from math import nan, sqrt
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from mulligan.randomness import torch_generator
 DIRECTIONS = 256
 _LINES = 16  # directions along which resamples are compared, at least, and
 _ALONG = 160_000  # projections along them: of fewer samples, more directions
+_ROOTS = 60  # resamples of a Fréchet distance, each of which takes two eigenvalue problems
 _BLOCKS = 1000  # blocks of samples that resamples for covariances are made of, at most,
 _FEWEST = 64  # and at least, where features are many:
 _HELD = 2**24  # numbers in the covariances of all blocks, about
@@ -120,11 +121,14 @@ def frechet_estimate(a: Any, b: Any, seed: int = 0) -> Estimate:
 
     Both sets are resampled in up to 1,000 random blocks of samples, single samples where there are no more, because the sums of a block
     are taken once and a resample is a weighted sum of them. Of more than 128 features there are fewer blocks, 64 at least, and the
-    interval gets wider than it need be.
+    interval gets wider than it need be. Of fewer samples than twice the features, whose covariance is mostly noise, there is none (nan).
     """
     first, second = (rows.double() for rows in matching(a, b))
-    resampled = zip(*(_resampled_moments(rows, seed, side) for rows, side in ((first, "a"), (second, "b"))), strict=True)
-    return of_deviations(frechet(first, second), torch.tensor([_between(*moments) for moments in resampled], dtype=torch.float64))
+    value = frechet(first, second)
+    if min(len(first), len(second)) < 2 * first.shape[1]:
+        return Estimate(value, nan, nan)
+    resampled = islice(zip(*(_resampled_moments(rows, seed, side) for rows, side in ((first, "a"), (second, "b"))), strict=True), _ROOTS)
+    return of_deviations(value, torch.tensor([_between(*moments) for moments in resampled], dtype=torch.float64))
 
 
 def sliced_estimate(a: Any, b: Any, directions: int = DIRECTIONS, seed: int = 0) -> Estimate:

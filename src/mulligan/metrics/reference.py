@@ -18,7 +18,7 @@ from torch import Tensor
 from mulligan.data.download import cache_folder
 from mulligan.errors import DataError, DiskError, MulliganError
 from mulligan.metrics import baselines, classes, kernel, memorisation, modes, moments
-from mulligan.metrics.distances import flat, frechet_estimate, sliced_estimate
+from mulligan.metrics.distances import frechet, frechet_estimate, sliced_estimate, sliced_wasserstein
 from mulligan.metrics.estimates import Estimate
 from mulligan.metrics.features import Features
 from mulligan.metrics.neighbours import Manifold
@@ -75,6 +75,7 @@ class Reference:
     def __init__(self, real: Real, n: int, seed: int = 0, cache: bool = True) -> None:
         self.real, self.n, self.seed = real, n, seed
         self._test, self._train = real.chosen(n, seed)
+        self._examined: tuple[Tensor, memorisation.Memorisation] | None = None  # the last samples in which copies were looked for
         self.known = self._kept() if cache else self._made()
 
     @cached_property
@@ -89,16 +90,16 @@ class Reference:
         """The balls of held-out samples, by space."""
         return {name: Manifold(rows) for name, rows in self.known.test.spaces.items() if name.partition("_")[0] == self._main.name}
 
-    def measured(self, samples: Tensor) -> Values:
-        """All figures of samples (N, ...), with their intervals. Raises DataError for samples that do not fit or are not finite."""
+    def measured(self, samples: Tensor, intervals: bool = True) -> Values:
+        """All figures of samples (N, ...), distances with their intervals if asked for. Raises DataError for samples that do not fit."""
         if samples.shape[1:] != self.real.test.shape[1:]:
             raise DataError(
                 f"samples of shape {tuple(samples.shape[1:])} cannot be judged by real data of shape {tuple(self.real.test.shape[1:])}",
                 "Judge them by the data that they imitate",
             )
         seen = Seen.by(samples, self.real.networks)
-        values = self._distances(seen) | self._neighbours(seen) | self._classes(seen) | self._modes(seen) | self._moments(samples)
-        return values | self._copies(samples)
+        values = self._distances(seen, intervals) | self._neighbours(seen) | self._classes(seen) | self._modes(seen)
+        return values | self._moments(samples) | self._copies(samples)
 
     def nearest(self, samples: Tensor) -> tuple[Tensor, Tensor]:
         """The samples that lie nearest to a training sample, and these, the nearest first."""
@@ -110,15 +111,19 @@ class Reference:
     def _main(self) -> Features:
         return self.real.networks[0]
 
-    def _distances(self, seen: Seen) -> Values:
-        test = self.known.test
-        values = {"distance": sliced_estimate(seen.samples, self._test, seed=self.seed)}
-        for name, rows in seen.spaces.items():
-            values[_named("fd", name)] = frechet_estimate(rows, test.spaces[name], self.seed)
-        values[_named("kd", self._main.name)] = kernel.kernel_estimate(
-            seen.spaces[self._main.name], test.spaces[self._main.name], self.seed
-        )
-        return values
+    def _distances(self, seen: Seen, intervals: bool) -> Values:
+        """Distances of the numbers and of features; those of the real data alone need no intervals, which take most of the time."""
+        test, seed = self.known.test, self.seed
+        pairs = {name: (rows, test.spaces[name]) for name, rows in seen.spaces.items()}
+        main = pairs[self._main.name]
+        kd = _named("kd", self._main.name)
+        if intervals:
+            values = {"distance": sliced_estimate(seen.samples, self._test, seed=seed)}
+            values |= {_named("fd", name): frechet_estimate(*pair, seed) for name, pair in pairs.items()}
+            return {**values, kd: kernel.kernel_estimate(*main, seed)}
+        values = {"distance": exact(sliced_wasserstein(seen.samples, self._test, seed=seed))}
+        values |= {_named("fd", name): exact(frechet(*pair)) for name, pair in pairs.items()}
+        return {**values, kd: exact(kernel.kernel_distance(*main))}
 
     def _neighbours(self, seen: Seen) -> Values:
         found = {name: manifold.compare(fake=seen.spaces[name], seed=self.seed) for name, manifold in self.manifolds.items()}
@@ -163,20 +168,22 @@ class Reference:
         return values if found.ratio is None else {"nearest_ratio": found.ratio, **values}
 
     def _memorisation(self, samples: Tensor) -> memorisation.Memorisation:
-        projection, train, test = self.projected
-        held_out = test if self.real.split == "test" else None  # half of the training samples may have been seen as well
-        return memorisation.memorisation(projection.apply(samples[:EXAMINED]), train, held_out, self.seed)
+        if self._examined is None or self._examined[0] is not samples:
+            projection, train, test = self.projected
+            held_out = test if self.real.split == "test" else None  # half of the training samples may have been seen as well
+            self._examined = samples, memorisation.memorisation(projection.apply(samples[:EXAMINED]), train, held_out, self.seed)
+        return self._examined[1]
 
     def _made(self) -> Known:
         """Everything that is taken of real data alone."""
         self.known = Known(Seen.by(self._test, self.real.networks), {}, {})
-        floors = _values(self.measured(self._train))
+        floors = _values(self.measured(self._train, intervals=False))
         floors |= self._fresh(floors)
         trivial = {
             "gaussian": baselines.gaussian(self.real.train, self.n, self.seed),
             "resampled": baselines.resampled(self.real.train, self.n, self.seed),
         }
-        return Known(self.known.test, floors, {name: _values(self.measured(rows)) for name, rows in trivial.items()})
+        return Known(self.known.test, floors, {name: _values(self.measured(rows, intervals=False)) for name, rows in trivial.items()})
 
     def _fresh(self, floors: dict[str, float]) -> dict[str, float]:
         """Floors of the figures of copying: training samples are copies of themselves, so these are what fresh data have."""
