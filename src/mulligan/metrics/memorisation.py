@@ -57,21 +57,60 @@ def memorisation(samples: Any, train: Any, test: Any | None = None, seed: int = 
     >>> found.authenticity.value, found.copies, found.ratio.value < 1
     (0.0, 1.0, True)
     """
-    rows, known = matching(samples, train)
-    to_train, places = (part.squeeze(1) for part in nearest(rows, known))
-    own = _nearest_other(known)
-    held_out = None if test is None else matching(rows, test)[1]
-    fresh, beside = (own, None) if held_out is None else (part.squeeze(1) for part in nearest(held_out, known))
-    order = to_train.argsort(stable=True)[:PAIRS]
-    return Memorisation(
-        ratio=None if held_out is None else _ratio(rows, known, held_out, seed),
-        authenticity=of_mean(to_train > own[places], seed),
-        held_out_authenticity=None if beside is None else float((fresh > own[beside]).double().mean()),
-        copies=float((to_train <= fresh.quantile(RARE)).double().mean()),
-        duplicates=_duplicates(rows, known, seed),
-        pairs=torch.stack([order, places[order]], dim=1),
-        distances=to_train[order],
-    )
+    return Originals(train, test, seed).compare(samples)
+
+
+class Originals:
+    """The data that samples may be copies of, prepared once: what real data do among themselves is measured here.
+
+    train: (M, D), test: (T, D) or None, seed: as `memorisation` takes them.
+    """
+
+    def __init__(self, train: Any, test: Any | None = None, seed: int = 0) -> None:
+        self.train, self.seed = flat(train), seed
+        self.test = None if test is None else matching(self.train, test)[1]
+        self.held_out_authenticity: float | None = None
+        self._radii: dict[int, float] = {}  # number of samples -> distance of duplicates
+        if self.test is None:
+            fresh = _nearest_other(self.train)
+        else:
+            fresh, places = (part.squeeze(1) for part in nearest(self.test, self.train))
+            self.held_out_authenticity = float((fresh > self._own(places)).double().mean())
+        self.near = float(fresh.quantile(RARE))
+
+    def compare(self, samples: Any) -> Memorisation:
+        """Signs of copying in samples (N, D). Raises DataError for rows of another length, or that are not finite."""
+        rows, known = matching(samples, self.train)
+        to_train, places = (part.squeeze(1) for part in nearest(rows, known))
+        order = to_train.argsort(stable=True)[:PAIRS]
+        return Memorisation(
+            ratio=None if self.test is None else _ratio(rows, known, self.test, self.seed),
+            authenticity=of_mean(to_train > self._own(places), self.seed),
+            held_out_authenticity=self.held_out_authenticity,
+            copies=float((to_train <= self.near).double().mean()),
+            duplicates=self._duplicates(rows),
+            pairs=torch.stack([order, places[order]], dim=1),
+            distances=to_train[order],
+        )
+
+    def _own(self, places: Tensor) -> Tensor:
+        """Distance of training samples, by place, to the nearest other one; 0 for one that is alone."""
+        asked, back = places.unique(return_inverse=True)
+        distances, found = nearest(self.train[asked], self.train, k=2)
+        if distances.shape[1] < 2:
+            return torch.zeros(len(places), dtype=torch.float64)
+        itself = found[:, 0] == asked  # an equal one in another place may come first
+        return torch.where(itself, distances[:, 1], distances[:, 0])[back]
+
+    def _duplicates(self, rows: Tensor) -> float:
+        """Duplicates within the distance that 1 % of real samples have to another, both among min(N, M) samples."""
+        count = min(len(rows), len(self.train))
+        if count < 2:
+            return 0.0
+        if count not in self._radii:
+            chosen = self.train[_shuffled(len(self.train), self.seed, "duplicates/real")[:count]]
+            self._radii[count] = float(_nearest_other(chosen).quantile(RARE))
+        return duplicates(rows[_shuffled(len(rows), self.seed, "duplicates")[:count]], self._radii[count])
 
 
 def _ratio(rows: Tensor, train: Tensor, test: Tensor, seed: int) -> Estimate | None:
@@ -89,15 +128,6 @@ def _ratio(rows: Tensor, train: Tensor, test: Tensor, seed: int) -> Estimate | N
         return near / to_test[places].median(1).values.clamp(min=torch.finfo(torch.float64).tiny)
 
     return of_statistic(medians, len(rows), seed)
-
-
-def _duplicates(rows: Tensor, real: Tensor, seed: int) -> float:
-    """Duplicates within the distance that 1 % of real samples have to another, both among min(N, M) samples."""
-    count = min(len(rows), len(real))
-    if count < 2:
-        return 0.0
-    radius = float(_nearest_other(real[_shuffled(len(real), seed, "duplicates/real")[:count]]).quantile(RARE))
-    return duplicates(rows[_shuffled(len(rows), seed, "duplicates")[:count]], radius)
 
 
 def _nearest_other(rows: Tensor) -> Tensor:

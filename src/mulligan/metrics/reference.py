@@ -79,11 +79,13 @@ class Reference:
         self.known = self._kept() if cache else self._made()
 
     @cached_property
-    def projected(self) -> tuple[Projection, Tensor, Tensor]:
-        """Principal components of the training samples, in which copies are looked for; all of these, and the held-out ones, along them."""
+    def originals(self) -> tuple[Projection, memorisation.Originals]:
+        """Principal components of the training samples, and all that may have been copied along them."""
         assert self.real.seen is not None  # asked for where there are training samples alone
         projection = Projection.fit(self.real.seen)
-        return projection, projection.apply(self.real.seen), projection.apply(self._test)
+        # Without a test split half of the training samples stand in for it, and may have been copied as well.
+        held_out = projection.apply(self._test[:EXAMINED]) if self.real.split == "test" else None
+        return projection, memorisation.Originals(projection.apply(self.real.seen), held_out, self.seed)
 
     @cached_property
     def manifolds(self) -> dict[str, Manifold]:
@@ -169,9 +171,8 @@ class Reference:
 
     def _memorisation(self, samples: Tensor) -> memorisation.Memorisation:
         if self._examined is None or self._examined[0] is not samples:
-            projection, train, test = self.projected
-            held_out = test if self.real.split == "test" else None  # half of the training samples may have been seen as well
-            self._examined = samples, memorisation.memorisation(projection.apply(samples[:EXAMINED]), train, held_out, self.seed)
+            projection, originals = self.originals
+            self._examined = samples, originals.compare(projection.apply(samples[:EXAMINED]))
         return self._examined[1]
 
     def _made(self) -> Known:
@@ -189,7 +190,7 @@ class Reference:
         """Floors of the figures of copying: training samples are copies of themselves, so these are what fresh data have."""
         fresh = {"nearest_ratio": 1.0, "copies": memorisation.RARE, "duplicates": memorisation.RARE}
         if "authenticity" in floors:
-            held_out = self._memorisation(self._train).held_out_authenticity
+            held_out = self.originals[1].held_out_authenticity
             fresh["authenticity"] = 0.5 if held_out is None else held_out
         return {name: value for name, value in fresh.items() if name in floors}
 
