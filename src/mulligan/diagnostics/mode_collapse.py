@@ -1,12 +1,12 @@
 """Samples that are all alike, whatever the latent."""
 
 from mulligan.diagnostics.finding import Finding
-from mulligan.diagnostics.seen import Line, Seen, below, limit_below, number, told
+from mulligan.diagnostics.seen import Line, Seen, above, below, limit_above, limit_below, number, told
 
 DIVERSITY = 0.7  # of the data's mean distance between two samples
 RANK = 0.35  # of the data's effective number of directions; published recipes of 2014 end between 0.5 and 0.95
 COVERAGE = 0.25  # of what real data cover; the poorest finished recipe covers 0.43
-ALIKE = 0.5  # share of samples that have a nearer twin than 99 % of real samples have
+ALIKE = 0.5  # share of samples, above that of real ones, that have a nearer twin than 99 % of real samples have
 AGREE = 2  # signals, of these four
 BEGINNING = 0.8  # of the first distance: a G that never came nearer, against a D that is
 SURE = 0.9  # right about so many pairs, has not collapsed; it has never learnt
@@ -26,7 +26,7 @@ def examine(seen: Seen) -> Finding | None:
     }
     texts = [told(seen.last, key, what, limit_below(seen.last, key, share)) for key, (what, share) in limits.items() if key in signals]
     if "probe.alike" in signals:
-        texts.append(told(seen.last, "probe.alike", "share of samples with a twin", ALIKE))
+        texts.append(told(seen.last, "probe.alike", "share of samples with a twin", limit_above(seen.last, "probe.alike", ALIKE)))
     return Finding(
         "mode-collapse",
         "; ".join(texts),
@@ -41,9 +41,7 @@ def examine(seen: Seen) -> Finding | None:
 def _signals(line: Line) -> tuple[str, ...]:
     shares = {"probe.diversity": DIVERSITY, "probe.rank": RANK, "probe.coverage": COVERAGE}
     found = [key for key, share in shares.items() if below(line, key, share)]
-    alike = number(line, "probe.alike")
-    floor = number(line, "probe.alike.floor")
-    if alike is not None and floor is not None and alike > max(ALIKE, 3 * floor):
+    if above(line, "probe.alike", ALIKE):
         found.append("probe.alike")
     return tuple(found)
 

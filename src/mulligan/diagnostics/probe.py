@@ -25,7 +25,7 @@ FITTED = 2000  # real samples that components and clusters are fitted to, at mos
 WIDE = 1500  # numbers and more,
 FITTED_WIDE = 600  # for the components, which would take seconds
 DRAWN = 4000  # samples of an endless source
-TRAIN = 8000  # training samples among which copies are looked for, at most
+TRAIN = 4000  # training samples among which copies are looked for, at most
 COPIED = 256  # samples of which it is asked whether they are copies
 SPLITS = 5  # random splits of the real samples behind every floor
 DIRECTIONS = 64
@@ -37,7 +37,7 @@ HARDLY = 0.25  # of its real share: a cluster that gets less counts as missing
 NEAR = 0.01  # share of real samples with a twin nearer than what counts as alike
 FACTS = 1000  # real samples that are looked at one by one
 ROUGH = 0.8  # of what neighbouring pixels of pure noise differ by; digits lie at 0.25, the roughest clothing at 0.6
-COPY = 0.3  # a copy is nearer to a training sample than this share of what that one is from its nearest other
+COPY = 0.5  # a copy is nearer to a training sample than this share of what that one is from its nearest other; of real digits 0.1 % are
 
 Signals = dict[str, float]
 
@@ -62,11 +62,10 @@ class Floor:
 class Probe:
     """Signals of samples against a data set, prepared once.
 
-    train: real samples: images with their channels first or last, uint8 or float, or points (N, D); at least 8, all finite. heldout:
-    others that
-    were not trained on, or None. endless: whether `train` was drawn from a source that never repeats, so that nothing can be copied.
-    floors: signal -> Floor. data: what was found in the data themselves, by name (`data.*`). Raises DataError for data that cannot be
-    compared with anything.
+    train: real samples: images with their channels first or last, uint8 or float, or points (N, D); at least 8, all finite.
+    heldout: others that were not trained on, or None. endless: whether `train` was drawn from a source that never repeats, so that
+    nothing can be copied. floors: signal -> Floor. data: what was found in the data themselves, by name (`data.*`). Raises DataError
+    for data that cannot be compared with anything.
 
     >>> points = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
     >>> probe = Probe(points)
@@ -103,8 +102,7 @@ class Probe:
         self.data = {"data.count": float(len(raw))} | self._data_facts(train, seen, order)
 
     def signals(self, samples: Any) -> Signals:
-        """Signals of samples (N, ...), of the same kind of numbers as the real ones; of very few, or where none is finite, only what can
-        be said.
+        """Signals of samples (N, ...), of the same kind of numbers as the real ones; of one, or where none is finite, `finite` alone.
 
         finite: share of samples without a number that is not finite; the others are looked at.
         distance: sliced 2-Wasserstein, in units of the distance that the mean of the data has, said again and again.

@@ -10,7 +10,7 @@ WARM = 0.05  # share of the horizon in which every training looks ill, and nothi
 PROBES = 3  # reports beyond it over which something has to hold: one bad report is chance
 UNKNOWN = 8  # reports that stand for the warm-up where nobody said how long the training is to be
 RECENT = 0.4  # of the way so far: what came before says little of where a run is going
-GAIN = 0.08  # of what is missing to the floor: a run that gained as much lately still learns
+GAIN = 0.05  # of what is missing to the floor: a run that gained as much lately still learns
 QUIET = 2.0  # standard deviations of real against real that a change has to exceed
 
 
