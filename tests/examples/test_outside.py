@@ -7,7 +7,7 @@ import pytest
 from mulligan import find
 from mulligan.errors import UnsafeError
 from mulligan.recipe import Player, Signature
-from mulligan.testing import check_loss, check_network, check_penalty
+from mulligan.testing import check_augmentation, check_loss, check_network, check_penalty
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,6 +32,12 @@ def test_outside_penalty_keeps_to_the_contract() -> None:
 
 
 @pytest.mark.usefixtures("root")
+def test_outside_augmentation_keeps_to_the_contract() -> None:
+    find.trust("examples/my_augmentation.py:my_augmentation")
+    check_augmentation("examples/my_augmentation.py:my_augmentation")
+
+
+@pytest.mark.usefixtures("root")
 def test_outside_network_keeps_to_the_contract() -> None:
     find.trust("examples/my_network.py:my_network")
     check_network("examples/my_network.py:my_network")
@@ -47,14 +53,14 @@ def test_outside_network_in_a_recipe() -> None:
     assert sum(parameter.numel() for parameter in module.parameters()) == (2 * 3 + 3) + 2 * (3 * 3 + 3) + (3 + 1)
 
 
-@pytest.mark.parametrize("name", ["my_loss", "my_penalty", "my_network"])
+@pytest.mark.parametrize("name", ["my_loss", "my_penalty", "my_augmentation", "my_network"])
 @pytest.mark.usefixtures("root")
 def test_f33_outside_code_does_not_run_untrusted(name: str) -> None:
     with pytest.raises(UnsafeError, match=f"{name}.py"):
         find.load("losses", f"examples/{name}.py:{name}")
 
 
-@pytest.mark.parametrize("name", ["my_loss", "my_penalty", "my_network"])
+@pytest.mark.parametrize("name", ["my_loss", "my_penalty", "my_augmentation", "my_network"])
 def test_docstring_says_the_command(name: str) -> None:
     text = (ROOT / "examples" / f"{name}.py").read_text()
     assert f"examples/{name}.py:{name}" in text.split('"""')[1]

@@ -9,17 +9,18 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from mulligan.augmentations import instance_noise
 from mulligan.data import ring
 from mulligan.data.dataset import Dataset
 from mulligan.errors import UsageError
 from mulligan.kinds import points
 from mulligan.layers.condition import refuse
 from mulligan.layers.critique import Critique
-from mulligan.losses import hinge, non_saturating, pairing
+from mulligan.losses import feature_matching, hinge, non_saturating, pairing
 from mulligan.networks import mlp
 from mulligan.penalties import weight_clipping, zero_centred_real
 from mulligan.recipe import Data, Network, Signature
-from mulligan.testing import check_dataset, check_kind, check_loss, check_network, check_penalty
+from mulligan.testing import check_augmentation, check_dataset, check_kind, check_loss, check_network, check_penalty
 
 
 def changed(thing: Any, **attributes: Any) -> SimpleNamespace:
@@ -95,6 +96,46 @@ def squared_norm(root: bool, mean: bool) -> Any:
 def test_penalties_that_break_a_rule(penalty: SimpleNamespace, message: str) -> None:
     with pytest.raises(AssertionError, match=message):
         check_penalty(penalty)
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (changed(feature_matching, needs_features=1), "needs_features"),
+        (changed(feature_matching, generator_loss=lambda real, fake: (real[-1] - fake[-1]).square().mean()), r"\(6,\)"),
+        (changed(feature_matching, generator_loss=lambda real, fake: fake[-1].detach().square().sum(1)), "slope"),
+        (changed(feature_matching, generator_loss=lambda real, fake: real[-1].square().sum(1)), "does not move"),
+        (changed(feature_matching, generator_loss=lambda real, fake: -feature_matching.generator_loss(real, fake)), "come nearer"),
+        (changed(feature_matching, real_loss=lambda d, smoothing=0.0: non_saturating.real_loss(d, smoothing / 2)), "D says 0.9"),
+    ],
+)
+def test_losses_of_features_that_break_a_rule(loss: SimpleNamespace, message: str) -> None:
+    with pytest.raises(AssertionError, match=message):
+        check_loss(loss)
+
+
+def looking(samples: Tensor, drawn: dict[str, Tensor], strength: Tensor) -> Tensor:
+    return samples + float(strength) * drawn["noise"]
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "message"),
+    [
+        (changed(instance_noise, needs_image=None), "needs_image"),
+        (changed(instance_noise, most=1), "most"),
+        (changed(instance_noise, draws=lambda shape: {"noise": ("gamma", shape)}), "draws from 'gamma'"),
+        (changed(instance_noise, augment=lambda samples, drawn, strength: samples.flatten(1)), "gave"),
+        (changed(instance_noise, augment=lambda samples, drawn, strength: samples), "changes nothing"),
+        (changed(instance_noise, augment=lambda samples, drawn, strength: samples + drawn["noise"]), "at strength 0"),
+        (changed(instance_noise, augment=lambda samples, drawn, strength: samples * (1 + strength * torch.rand(1))), "another result"),
+        (changed(instance_noise, augment=lambda samples, drawn, strength: samples + strength * samples.mean(0)), "beside it"),
+        (changed(instance_noise, augment=lambda samples, drawn, strength: samples.detach() + strength * drawn["noise"]), "slope"),
+        (changed(instance_noise, augment=looking), "without looking at its value"),
+    ],
+)
+def test_augmentations_that_break_a_rule(augmentation: SimpleNamespace, message: str) -> None:
+    with pytest.raises(AssertionError, match=message):
+        check_augmentation(augmentation)
 
 
 class Counting(nn.BatchNorm1d):
