@@ -35,6 +35,14 @@ def flat(samples: Any) -> Tensor:
     return rows
 
 
+def matching(a: Any, b: Any) -> tuple[Tensor, Tensor]:
+    """Two sets as rows of equally many numbers. Raises DataError as `flat` does, and for rows of different lengths."""
+    first, second = flat(a), flat(b)
+    if first.shape[1] != second.shape[1]:
+        raise DataError(f"sets of {first.shape[1]} and {second.shape[1]} features cannot be compared", "Take both in the same features")
+    return first, second
+
+
 class Slices:
     """A reference set seen along fixed random directions: prepared once, compared with many sets of samples.
 
@@ -94,9 +102,7 @@ def frechet(a: Any, b: Any) -> float:
     >>> frechet(torch.zeros(3, 2), torch.ones(4, 2))
     2.0
     """
-    first, second = flat(a).double(), flat(b).double()
-    if first.shape[1] != second.shape[1]:
-        raise DataError(f"sets of {first.shape[1]} and {second.shape[1]} features cannot be compared", "Take both in the same features")
+    first, second = (rows.double() for rows in matching(a, b))
     covariance_a, covariance_b = _covariance(first), _covariance(second)
     values, vectors = torch.linalg.eigh(covariance_a)
     root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
