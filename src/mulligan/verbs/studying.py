@@ -117,7 +117,7 @@ class Study:
         found: dict[str, float] = {}
         for seeded in self.seeds:
             if seeded.modes is not None:
-                found["kl"] = seeded.modes.kl_floor
+                found["kl"] = (seeded.modes.of - 1) / (2 * SAMPLES)  # if all samples were of high quality
             if seeded.distance is not None:
                 found["distance"] = seeded.distance.floor
         return found
