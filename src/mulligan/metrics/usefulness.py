@@ -97,9 +97,9 @@ class Usefulness:
         return asdict(self)
 
     def sentence(self) -> str:
-        """The answer in one line, with what it is to be read with."""
-        words = "; ".join(f"{at.verdict} at {at.real:,} real samples{_why(at)}" for at in self.sizes)
-        return f"{self.verdict}: {words}" if len(self.sizes) > 1 else words
+        """The answer at each size, and overall, in one line."""
+        first, *rest = (f"{at.verdict} at {at.real:,}{'' if place else ' real samples'}{_why(at)}" for place, at in enumerate(self.sizes))
+        return ", ".join([first, *rest]) + (f"; overall: {self.verdict}" if rest else "")
 
     def lines(self) -> tuple[str, ...]:
         """A table for people, and what it means."""
@@ -111,10 +111,10 @@ class Usefulness:
         widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
         table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         taken, largest = self.protocol, self.sizes[-1]
-        rivals = " and ".join(f"`{MEANING[way]}`" for way in ways if way in ("real", "augmented"))
+        rivals = f"the better of `{MEANING['real']}` and `{MEANING['augmented']}`" if "augmented" in ways else f"`{MEANING['real']}`"
         notes = [
             f"accuracy in % on {taken.test:,} real test samples, mean of {len(taken.seeds)} seeds; ± and []: 95 % over both",
-            f"gain: `{MEANING['both']}` less the better of {rivals}, in points",
+            f"gain: `{MEANING['both']}` less {rivals}, in points",
             f"the number of test samples alone leaves ± {100 * self.test_noise:.1f} on one accuracy",
             f"CAS {_percent(self.cas)}, real {_percent(largest.accuracy['real'])} at {largest.real:,}, gap {_points(self.gap)}",
             f"{taken.n:,} synthetic samples for each seed; their labels: {self.labels}",
