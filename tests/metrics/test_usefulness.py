@@ -12,7 +12,18 @@ from mulligan.data.digits import load
 from mulligan.errors import DataError
 from mulligan.metrics import classifier
 from mulligan.metrics.classifier import Classifier, Part
-from mulligan.metrics.usefulness import MEANING, Usefulness, _interval, _nested, chosen_sizes, student, trainings, usefulness
+from mulligan.metrics.usefulness import (
+    MEANING,
+    Usefulness,
+    Way,
+    _compared,
+    _interval,
+    _nested,
+    chosen_sizes,
+    student,
+    trainings,
+    usefulness,
+)
 from mulligan.randomness import numpy_generator
 from mulligan.recipe import Data
 
@@ -130,6 +141,22 @@ def test_real_samples_of_a_size_have_the_shares_of_the_classes_and_nest() -> Non
     rows = [set(part.samples.flatten().tolist()) for part in parts.values()]
     assert rows[0] < rows[1] < rows[2]
     assert rows[0] != set(_nested(Part(torch.arange(400.0)[:, None], labels), (8,), seed=6)[8].samples.flatten().tolist())
+
+
+@pytest.mark.parametrize(
+    ("augmented", "both", "verdict"),
+    [(0.7, 0.9, "helps"), (0.9, 0.8, "no gain shown"), (0.9, 0.9, "no gain shown"), (0.5, 0.6, "no gain shown"), (0.9, 0.3, "hurts")],
+)
+def test_verdicts(augmented: float, both: float, verdict: str) -> None:
+    """Real samples alone reach 0.6: a gain has to be one over augmentation, too, and a loss is one against real samples alone."""
+    shares: dict[Way, float] = {"real": 0.6, "augmented": augmented, "synthetic": 0.5, "both": both}
+    generator = torch.Generator().manual_seed(0)
+    right = {(50, way): (torch.rand(5, 1000, generator=generator) < share).double() for way, share in shares.items()}
+    protocol = judged(steps=1, n=10).protocol
+    found = _compared(right, (50,), "asked for", protocol)
+    assert (found.verdict, found.sizes[0].better) == (verdict, "augmented" if augmented > 0.6 else "real")
+    assert ("but not than augmentation" in found.sentence()) == (verdict == "no gain shown" and both > 0.7)
+    assert found.sizes[0].to_real["both"].value == pytest.approx(both - 0.6, abs=0.02)
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3, 4, 9, 30])
