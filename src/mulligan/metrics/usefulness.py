@@ -2,7 +2,8 @@
 
 The accuracy after learning from synthetic samples alone is the classification accuracy score, CAS (Ravuri and Vinyals 2019, arXiv
 1905.10887, section 3). It says nothing by itself: beside it stands what real samples alone give, and what they give with classical
-augmentation, since whoever has the real samples has these for nothing.
+augmentation, since whoever has the real samples has these for nothing. Every way gets the same number of updates: in batches of both,
+half is synthetic, and takes the place of real samples.
 """
 
 from collections.abc import Callable, Sequence
