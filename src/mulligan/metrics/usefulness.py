@@ -2,7 +2,8 @@
 
 The accuracy after learning from synthetic samples alone is the classification accuracy score, CAS (Ravuri and Vinyals 2019, arXiv
 1905.10887, section 3). It says nothing by itself: beside it stands what real samples alone give, and what they give with classical
-augmentation, since whoever has the real samples has these for nothing.
+augmentation, since whoever has the real samples has these for nothing. Every way gets the same number of updates: in batches of both,
+half is synthetic, and takes the place of real samples.
 """
 
 from collections.abc import Callable, Sequence
@@ -97,24 +98,24 @@ class Usefulness:
         return asdict(self)
 
     def sentence(self) -> str:
-        """The answer in one line, with what it is to be read with."""
-        words = "; ".join(f"{at.verdict} at {at.real:,} real samples{_why(at)}" for at in self.sizes)
-        return f"{self.verdict}: {words}" if len(self.sizes) > 1 else words
+        """The answer at each size, and overall, in one line."""
+        first, *rest = (f"{at.verdict} at {at.real:,}{'' if place else ' real samples'}{_why(at)}" for place, at in enumerate(self.sizes))
+        return ", ".join([first, *rest]) + (f"; overall: {self.verdict}" if rest else "")
 
     def lines(self) -> tuple[str, ...]:
         """A table for people, and what it means."""
         ways = [way for way in MEANING if way in self.sizes[0].accuracy]
-        rows = [("real samples", *(MEANING[way] for way in ways), "gain", "verdict")]
+        rows = [("real samples", *(MEANING[way] for way in ways), "to real only", "gain", "verdict")]
         for at in self.sizes:
             cells = (_percent(at.accuracy[way]) for way in ways)
-            rows.append((f"{at.real:,}", *cells, _points(at.gain), at.verdict))
+            rows.append((f"{at.real:,}", *cells, _points(at.to_real["both"]), _points(at.gain), at.verdict))
         widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
         table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         taken, largest = self.protocol, self.sizes[-1]
-        rivals = " and ".join(f"`{MEANING[way]}`" for way in ways if way in ("real", "augmented"))
+        rivals = f"the better of `{MEANING['real']}` and `{MEANING['augmented']}`" if "augmented" in ways else f"`{MEANING['real']}`"
         notes = [
             f"accuracy in % on {taken.test:,} real test samples, mean of {len(taken.seeds)} seeds; ± and []: 95 % over both",
-            f"gain: `{MEANING['both']}` less the better of {rivals}, in points",
+            f"to real only, gain: `{MEANING['both']}` less `{MEANING['real']}`, and less {rivals}, in points",
             f"the number of test samples alone leaves ± {100 * self.test_noise:.1f} on one accuracy",
             f"CAS {_percent(self.cas)}, real {_percent(largest.accuracy['real'])} at {largest.real:,}, gap {_points(self.gap)}",
             f"{taken.n:,} synthetic samples for each seed; their labels: {self.labels}",
@@ -158,6 +159,7 @@ def usefulness(
     """
     real, held = _part(train, train_labels, "training"), _part(test, test_labels, "test")
     classes = int(max(real.labels.max(), held.labels.max())) + 1
+    seeds = tuple(dict.fromkeys(seeds))
     _require_alike(real, held, classes, seeds)
     chosen = chosen_sizes(sizes, real.labels)
     classifier = Classifier(real.samples, classes, steps, flips)
@@ -178,7 +180,7 @@ def usefulness(
         "asked for" if conditional else "given by a classifier of the real data",
         Protocol(
             n=count,
-            seeds=tuple(seeds),
+            seeds=seeds,
             test=len(held.labels),
             available=len(real.labels),
             classes=classes,
@@ -350,7 +352,7 @@ def _require_alike(real: Part, held: Part, classes: int, seeds: Sequence[int]) -
         )
     if classes < 2:
         raise DataError("all samples are of one class, so there is nothing to tell apart", "Give data of two classes at least")
-    if len(set(seeds)) < 2:
+    if len(seeds) < 2:
         raise DataError("one seed has no spread, so nothing can be said", "Give two seeds at least, better five")
 
 

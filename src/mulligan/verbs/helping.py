@@ -12,6 +12,7 @@ from mulligan.data.dataset import Dataset, Split
 from mulligan.data.opening import open_dataset
 from mulligan.data.progress import progress
 from mulligan.errors import DataError, UsageError
+from mulligan.metrics.classifier import STEPS
 from mulligan.metrics.usefulness import SEEDS, Usefulness, chosen_sizes, trainings, usefulness
 from mulligan.recipe import Data
 from mulligan.resolve import reopened
@@ -68,6 +69,7 @@ def helps(
             sizes=numbers,
             seeds=seeds,
             n=n,
+            steps=STEPS,
             flips=flips,
             told=told,
         )
