@@ -28,7 +28,7 @@ from torch.nn.functional import affine_grid, cross_entropy, grid_sample, interpo
 
 from mulligan.data.dataset import Split
 from mulligan.data.opening import open_dataset
-from mulligan.metrics.judge import LAYERS, SIDE, Judge, read_judge
+from mulligan.metrics.judge import HALVES, SIDE, Judge, read_judge
 from mulligan.randomness import mixed, torch_generator
 from mulligan.recipe import Data
 from mulligan.runs import tensors as tensors_file
@@ -38,20 +38,21 @@ RESULTS = ROOT / "benchmarks" / "results" / "judges.json"
 PACKAGE = ROOT / "src" / "mulligan" / "metrics" / "judges"
 HELD = 10  # --slice keeps one in so many training samples aside
 
-BATCH = 128
 MOMENTUM = 0.9
 DECAY = 5e-4  # weight decay, of convolutions and the linear layer
-RATE = 0.1  # at the peak; risen to along a line and left along a line that ends at zero
-WARM = 0.2  # share of the steps until the peak
+WARM = 0.2  # share of the steps until the peak of the learning rate, risen to along a line and left along a line that ends at zero
 SMOOTHING = 0.05  # of labels: little, since much of it pulls all images of a class onto one point
 AVERAGE = 0.995  # per step, of weights and of BatchNorm's statistics
 
 
 @dataclass(frozen=True)
 class Course:
-    """How long a judge trains, and what its images go through."""
+    """A judge's channels after each convolution, how long it trains, how many images a step sees, and what they go through."""
 
+    widths: tuple[int, ...]
     epochs: int
+    batch: int
+    rate: float  # at the peak
     augment: Callable[[Tensor, torch.Generator], Tensor]
 
 
@@ -91,17 +92,20 @@ def turned_round(images: Tensor, generator: torch.Generator) -> Tensor:
     return padded[torch.arange(len(images))[:, None, None], rows[:, :, None], columns[:, None, :]].unsqueeze(1)
 
 
-COURSES = {"digits": Course(epochs=36, augment=crooked), "fashion": Course(epochs=8, augment=turned_round)}
+COURSES = {
+    "digits": Course(widths=(32, 64, 96, 128), epochs=36, batch=128, rate=0.1, augment=crooked),
+    "fashion": Course(widths=(32, 64, 128, 128), epochs=16, batch=64, rate=0.07, augment=turned_round),
+}
 
 
 class Trainee(nn.Module):
     """A judge while it learns: the layers of mulligan.metrics.judge with BatchNorm after each convolution."""
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, widths: tuple[int, ...], classes: int) -> None:
         super().__init__()
         self.convolutions, self.norms = nn.ModuleList(), nn.ModuleList()
         inputs = 1
-        for width, _ in LAYERS:
+        for width in widths:
             self.convolutions.append(nn.Conv2d(inputs, width, 3, padding=1, bias=False))
             self.norms.append(nn.BatchNorm2d(width))
             inputs = width
@@ -117,7 +121,7 @@ class Trainee(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Logits (N, classes) of pixels (N, 1, 28, 28) in [0, 1]."""
         hidden = pixels
-        for (convolution, norm), (_, halves) in zip(self.layers(), LAYERS, strict=True):
+        for (convolution, norm), halves in zip(self.layers(), HALVES, strict=True):
             hidden = norm(convolution(hidden))
             if halves:
                 hidden = nn.functional.max_pool2d(hidden, 2)  # before ReLU, which gives the same and has a quarter of the work
@@ -153,34 +157,34 @@ def tensors(split: Split) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(split.target), torch.from_numpy(split.label)
 
 
-def rate(step: int, steps: int) -> float:
-    """Learning rate of a step: up along a line, down along a line."""
+def rise_and_fall(step: int, steps: int) -> float:
+    """Learning rate of a step as a share of its peak: up along a line, down along a line."""
     at = (step + 0.5) / steps
-    return RATE * min(at / WARM, (1 - at) / (1 - WARM))
+    return min(at / WARM, (1 - at) / (1 - WARM))
 
 
 def train(course: Course, pixels: Tensor, labels: Tensor, seed: int, tell: Callable[[str], None]) -> Trainee:
     """A trained network, with the average of its weights in place of the last ones."""
     torch.manual_seed(mixed(seed, "judge/weights"))
-    trainee = Trainee(int(labels.max()) + 1)
+    trainee = Trainee(course.widths, int(labels.max()) + 1)
     for convolution, _ in trainee.layers():
         convolution.weight.data = convolution.weight.data.contiguous(memory_format=torch.channels_last)
     average = {name: tensor.detach().clone() for name, tensor in trainee.state_dict().items()}
     weights = [parameter for parameter in trainee.parameters() if parameter.ndim > 1]
     others = [parameter for parameter in trainee.parameters() if parameter.ndim == 1]
     groups = [{"params": weights, "weight_decay": DECAY}, {"params": others, "weight_decay": 0.0}]
-    optimiser = torch.optim.SGD(groups, lr=RATE, momentum=MOMENTUM, nesterov=True)
-    per_epoch = len(pixels) // BATCH
+    optimiser = torch.optim.SGD(groups, lr=course.rate, momentum=MOMENTUM, nesterov=True)
+    per_epoch = len(pixels) // course.batch
     began = time.perf_counter()
     for epoch in range(course.epochs):
         order = torch.randperm(len(pixels), generator=torch_generator(seed, "judge/order", epoch))
         loss = torch.zeros(())
         for place in range(per_epoch):
             step = epoch * per_epoch + place
-            chosen = order[place * BATCH : (place + 1) * BATCH]
+            chosen = order[place * course.batch : (place + 1) * course.batch]
             images = course.augment(pixels[chosen].float() / 255, torch_generator(seed, "judge/augment", step))
             for group in optimiser.param_groups:
-                group["lr"] = rate(step, course.epochs * per_epoch)
+                group["lr"] = course.rate * rise_and_fall(step, course.epochs * per_epoch)
             loss = cross_entropy(trainee(images.contiguous(memory_format=torch.channels_last)), labels[chosen], label_smoothing=SMOOTHING)
             optimiser.zero_grad()
             torch.autograd.backward(loss)

@@ -22,7 +22,7 @@ def judges(monkeypatch: pytest.MonkeyPatch) -> Any:
 def trained(judges: Any, seed: int) -> Any:
     pixels = torch.randint(0, 256, (256, 1, 28, 28), dtype=torch.uint8, generator=torch_generator(0, "test/pixels"))
     labels = torch.arange(256) % 10
-    return judges.train(judges.Course(2, judges.crooked), pixels, labels, seed, lambda text: None)
+    return judges.train(judges.Course((8, 8, 8, 8), 2, 128, 0.1, judges.crooked), pixels, labels, seed, lambda text: None)
 
 
 def test_a_seed_gives_its_weights_and_folding_changes_nothing(judges: Any) -> None:
@@ -49,7 +49,7 @@ def test_augmentations_keep_shape_range_and_most_of_an_image(judges: Any, augmen
 
 
 def test_rate_rises_and_falls_to_nothing(judges: Any) -> None:
-    rates = [judges.rate(step, 100) for step in range(100)]
-    assert max(rates) <= judges.RATE
+    rates = [judges.rise_and_fall(step, 100) for step in range(100)]
+    assert max(rates) <= 1
     assert rates.index(max(rates)) in range(18, 23)
-    assert rates[-1] < 0.01 * judges.RATE
+    assert rates[-1] < 0.01

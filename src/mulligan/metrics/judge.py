@@ -26,12 +26,12 @@ from mulligan.errors import CheckpointError
 from mulligan.metrics.images import channels_first, in_blocks
 
 SIDE = 28  # pixels; images of other sizes are resized to it
-LAYERS = ((32, True), (64, True), (96, False), (128, False))  # channels of each convolution, and whether the sides are halved after it
+HALVES = (True, True, False, False)  # of each convolution: whether the sides are halved after it
 EARLY = 1  # place of the convolution whose channels, averaged over quarters of the image, are the early features
 LUMA = (0.299, 0.587, 0.114)  # red, green and blue in grey: ITU-R BT.601, as in Pillow
 PUBLISHED = {  # judge -> SHA-256 of its file
     "digits": "fdb97ce4c25acfc1ad51b714a159c396aaf2b3f307b16253cd0e83e5bf290a16",
-    "fashion": "",
+    "fashion": "ac5e3979115f150fc3d72a124f979bb4e601f57a710623514c2fcdae453d579b",
 }
 
 
@@ -72,7 +72,7 @@ class Judge:
         """Late and early features of pixels (N, 1, 28, 28) in [0, 1]."""
         hidden = pixels
         early = pixels
-        for place, (_, halves) in enumerate(LAYERS):
+        for place, halves in enumerate(HALVES):
             weight, bias = self.tensors[f"convolution.{place}.weight"], self.tensors[f"convolution.{place}.bias"]
             hidden = conv2d(hidden, weight, bias, padding=1)
             if halves:
