@@ -41,8 +41,8 @@ class GAN:
     seed: of every draw; the recipe's own if absent. verbose: tell on stderr how training goes.
 
     Learned: model_ (Model), run_ (Path of the run folder, None after loading a model alone), recipe_ (Recipe, resolved), parameters_
-    (trainable weights by player), figures_ (ScoreCard: figures with their floors, or None), history_ (a dict per report: step, images, seconds
-    and the named figures).
+    (trainable weights by player), figures_ (ScoreCard: figures with their floors, or None), history_ (a dict per report: step, images,
+    seconds and the named figures).
 
     >>> tiny = {"generator.network.widths": [8], "discriminator.network.widths": [8], "machine.threads": 1}
     >>> gan = GAN("points", settings=tiny)

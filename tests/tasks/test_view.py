@@ -12,11 +12,11 @@ from mulligan.randomness import seed_operators
 from mulligan.resolve import resolve
 from mulligan.runs.describing import descriptions
 from mulligan.runs.folder import Run, find_unfinished, identity
-from mulligan.scoring import judged
 from mulligan.training.compiling import stepper
 from mulligan.training.controls import Controls
 from mulligan.training.schedules import knobs
 from mulligan.training.session import Session
+from mulligan.verbs.scoring import judged
 
 Open = Callable[..., Session]
 NOISE = ("augmentations.instance-noise.weight=0.4", "augmentations.instance-noise.final=0")

@@ -95,7 +95,7 @@ class Originals:
 
     def _own(self, places: Tensor) -> Tensor:
         """Distance of training samples, by place, to the nearest other one; 0 for one that is alone."""
-        asked, back = places.unique(return_inverse=True)
+        asked, back = torch.unique(places, return_inverse=True)
         distances, found = nearest(self.train[asked], self.train, k=2)
         if distances.shape[1] < 2:
             return torch.zeros(len(places), dtype=torch.float64)

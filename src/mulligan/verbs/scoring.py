@@ -35,10 +35,10 @@ def score(run: Path | str, raw: Any, label: Any = None) -> dict[str, Any]:
     session = open_session(folder, recipe, dataset)
     if "discriminator" not in session.game.actors:
         raise UsageError(f"{folder.path} has no discriminator, so it scores nothing", "Use a run of another recipe")
-    return _judged(session, raw, label, SCORED)
+    return judged(session, raw, label, SCORED)
 
 
-def _judged(session: Session, given: np.ndarray, label: np.ndarray | None, count: int) -> dict[str, Any]:
+def judged(session: Session, given: np.ndarray, label: np.ndarray | None, count: int) -> dict[str, Any]:
     """D's opinion of `given` raw samples (N, ...) with labels (N,) where the game has classes, of real and of generated ones.
 
     real: held-out samples where the data have some, training samples otherwise (`split` says which). Raises UsageError for samples

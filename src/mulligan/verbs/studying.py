@@ -118,13 +118,8 @@ class Study:
         found: dict[str, float] = {}
         for seeded in self.seeds:
             if seeded.modes is not None:
-<<<<<<< HEAD
-                found["kl"] = seeded.modes.kl_floor
-            if seeded.distance is not None and seeded.distance.floor is not None:
-=======
                 found["kl"] = (seeded.modes.of - 1) / (2 * SAMPLES)  # if all samples were of high quality
-            if seeded.distance is not None:
->>>>>>> w-study
+            if seeded.distance is not None and seeded.distance.floor is not None:
                 found["distance"] = seeded.distance.floor
         return found
 
