@@ -137,7 +137,7 @@ def sliced_estimate(a: Any, b: Any, directions: int = DIRECTIONS, seed: int = 0)
     Both sets are resampled along the first directions, 16 of them for 10,000 samples and all for 625: a resample of sorted projections
     is each of them repeated as often as its sample is drawn, and needs no sorting. What varies from direction to direction, and is
     averaged out by more of them, is scaled down to what all directions leave of it. The interval is laid round the square of the
-    distance, which is a mean over directions.
+    distance, which is a mean over directions. It is for these directions: another seed takes others, which the interval does not know.
     """
     first, second = matching(a, b)
     slices = Slices(second, directions, seed)
