@@ -12,7 +12,8 @@ FLOORS = {
     "off": (1.0, 0.01), "finite": (1.0, 0.0),
 }  # fmt: skip
 WELL = {
-    "probe.distance": 0.12, "probe.coverage": 0.8, "probe.precision": 0.9, "probe.density": 0.9, "probe.diversity": 0.95, "probe.rank": 0.85,
+    "probe.distance": 0.12, "probe.coverage": 0.8, "probe.precision": 0.9, "probe.density": 0.9, "probe.diversity": 0.95,
+    "probe.rank": 0.85,
     "probe.alike": 0.0, "probe.missing": 0.02, "probe.copies": 0.0, "probe.nearer": 0.5, "probe.off": 1.1, "probe.finite": 1.0,
     "discriminator.ranking": 0.9, "discriminator.heldout.ranking": 0.9, "discriminator.heldout.auc": 0.5,
     "discriminator.heldout.noise": 0.02, "discriminator.logit": 1.5, "discriminator.margin": 2.0, "samples.moved": 0.2,

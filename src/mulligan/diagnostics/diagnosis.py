@@ -9,7 +9,7 @@ from typing import Any
 
 from mulligan import find
 from mulligan.diagnostics.finding import Diagnosis, Finding
-from mulligan.diagnostics.seen import Line, Seen, number
+from mulligan.diagnostics.seen import Line, Seen, limit_above, number
 from mulligan.runs import safe_json
 from mulligan.runs.folder import Run
 from mulligan.runs.writing import write_text
@@ -27,7 +27,7 @@ GRAVITY = (
     "overfitting-discriminator",
     WARMING_UP,
 )
-UNEXPLAINED = 0.5  # distance, in units of what the mean of the data scores
+UNEXPLAINED = 0.5  # distance above that of real data, in units of what the mean of the data scores
 NEEDED = ("probe.coverage", "probe.distance")
 
 
@@ -47,8 +47,9 @@ def diagnose(lines: Sequence[Line], horizon: float | None = None, snapshot: bool
         told.append("the history has no probes of samples: it was written before there were any, or the data are too few")
     findings = sorted(_findings(seen), key=lambda found: _gravity(found.name))
     distance = number(seen.last, "probe.distance")
-    if not findings and distance is not None and distance > UNEXPLAINED:
-        told.append(f"no rule names a fault, but samples are far from the data: distance {distance:.3g}, real data score 0.1")
+    limit = limit_above(seen.last, "probe.distance", UNEXPLAINED)
+    if not findings and distance is not None and distance > limit:
+        told.append(f"no rule names a fault, but the distance of samples to the data is {distance:.3g} (limit {limit:.3g})")
     step = seen.last.get("step") if not snapshot else None
     return Diagnosis(findings[0].name if findings else HEALTHY, tuple(findings), step, tuple(told))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
@@ -83,7 +84,7 @@ class Seen:
         return min(values) if values else None
 
     def improving(self, key: str, rising: bool = False) -> bool:
-        """Whether a signal still moves towards its floor: lately by a share of what is missing, and by more than noise."""
+        """Whether a signal still moves towards its floor: lately, by more than noise, and since the start."""
         values = self.series(key, RECENT)
         if len(values) < PROBES and key == "probe.distance":  # a history of before there were probes has a distance of its own
             key, values = "distance", self.series("distance", RECENT)
@@ -91,9 +92,12 @@ class Seen:
         if third < 1:
             return False
         before, now = fmean(values[:third]), fmean(values[-third:])
-        gain = now - before if rising else before - now
+        first = next((value for line in self.lines if (value := number(line, key)) is not None), before)
+        sign = 1 if rising else -1
         floor, noise = number(self.last, f"{key}.floor") or 0.0, number(self.last, f"{key}.noise") or 0.0
-        return gain > max(GAIN * abs(before - floor), QUIET * noise)
+        steps = fmean(abs(b - a) for a, b in pairwise(values))  # what jumps about by more than it gains goes nowhere
+        lately, ever = sign * (now - before), sign * (now - first)
+        return lately > max(GAIN * abs(before - floor), QUIET * noise, steps) and ever > GAIN * abs(first - floor)
 
 
 def number(line: Line, key: str) -> float | None:

@@ -24,7 +24,7 @@ from mulligan.training.state import sampled
 
 VALIDATION = 1000  # samples of each side that a probe compares
 LEAST = 256  # samples that a probe is given, also of a small data set
-RAW = 500  # samples of the generator as it is, where the average is what is looked at
+RAW = 300  # samples of the generator as it is, where the average is what is looked at
 GRID = 100  # samples in a picture
 COLUMNS = 10
 BLOCK = 250  # samples made at once

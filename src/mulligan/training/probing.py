@@ -24,10 +24,10 @@ from mulligan.training.game import Batch, Cast
 from mulligan.training.session import Session
 from mulligan.training.state import PlayerState, parameters, sampled
 
-JUDGED = 400  # samples of each side that D is asked about
-BLOCK = 200  # samples that D sees at once
+JUDGED = 256  # samples of each side that D is asked about
+BLOCK = 256  # samples that D sees at once
 SKETCH = 128  # numbers that stand for a long tensor: lengths of differences are right to about 6 %, cosines to 0.09
-POWER = 6  # iterations for a largest singular value
+POWER = 4  # iterations for a largest singular value
 NARROW = 8  # matrices of fewer rows or columns have no spectrum worth telling
 
 Memory = dict[str, list[float]]
@@ -77,6 +77,7 @@ class Prober:
             if self.probe is not None:
                 look = self.probe.look(self._decoded(made))
                 found |= floors(self.probe) | {f"probe.{name}": value for name, value in look.signals.items()}
+                found["probe.finite"] = float(made.flatten(1).sum(1).isfinite().float().mean())
                 self._moved_samples(self.probe, look, before, found, memory)
             self._against_average(raw, found)
             self._judged(made, label, found)
@@ -94,11 +95,11 @@ class Prober:
         return Batch(torch.from_numpy(split.target[places]).to(device), label, torch.from_numpy(places))
 
     def _decoded(self, made: Tensor) -> np.ndarray:
-        """Samples as people get them; those with numbers that are not finite stay as they are, for the probe to count."""
-        whole = made.flatten(1).isfinite().all(1)
-        if bool(whole.all()):
+        """Samples as people get them, without those that hold numbers that are not finite."""
+        if bool(made.sum().isfinite()):  # a tenth of the time of asking each number
             return self.session.game.kind.decode(made)
-        return np.full((len(made), 1), np.nan, np.float32) if not bool(whole.any()) else self.session.game.kind.decode(made[whole])
+        whole = made[made.flatten(1).isfinite().all(1)]
+        return self.session.game.kind.decode(whole) if len(whole) else np.full((len(made), 1), np.nan, np.float32)
 
     def _moved_samples(self, probe: Probe, look: Look, before: Memory, found: dict[str, float], memory: Memory) -> None:
         """How far the samples of the fixed latents went since the last report, and how much their shares of the clusters changed."""
@@ -118,13 +119,13 @@ class Prober:
         now = {name: parameters(other) for name, other in state.items()}
         cast = Cast(self.session.game.actors, now, {name: other.buffers for name, other in state.items()})
         made = raw(cast)
-        if self.probe is not None and bool(made.isfinite().all()):
+        if self.probe is not None and bool(made.sum().isfinite()):
             found["probe.raw.distance"] = self.probe.distance(self.session.game.kind.decode(made))
 
     def _judged(self, made: Tensor, label: Tensor | None, found: dict[str, float]) -> None:
         """What D says of training samples, held-out ones and generated ones."""
         game = self.session.game
-        if "discriminator" not in game.actors or "discriminator" in game.inputs or not bool(made.isfinite().all()):
+        if "discriminator" not in game.actors or "discriminator" in game.inputs or not bool(made.sum().isfinite()):
             return
         cast = sampled(game.actors, self.session.state)
         real = self._logits(cast, game.kind.encode(self.validation.target[:JUDGED]), self.validation.condition)

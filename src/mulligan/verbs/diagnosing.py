@@ -37,7 +37,7 @@ def diagnose(what: Path | str, against: str | None = None) -> Diagnosis:
         return _of_old_run(run, lines, against)
     if (run.path / "model.json").is_file():
         model = Model.load(run.path)
-        dataset = open_dataset(Data(source=against or model.description.trained.data))
+        dataset = _opened(against or model.description.trained.data, model.kind.shape)
         return _of_samples(dataset, _drawn(model), "the samples of a model tell nothing of the game that made them")
     if against is None:
         raise UsageError(f"{what} is no run, and samples alone say nothing", "Name the real data: --against DATA")
@@ -55,9 +55,16 @@ def _of_old_run(run: Run, lines: list[Line], against: str | None) -> Diagnosis:
     if model is None:
         return diagnosis.diagnose(lines, horizon, notes=["this game makes no samples from noise that could be looked at"])
     if against is not None:
-        dataset = open_dataset(Data(source=against, size=recipe.data.size, colour=recipe.data.colour))
+        dataset = _opened(against, recipe.data.shape)
     note = "the history has no probes of samples or they are of other data, so its newest model was looked at instead"
     return _of_samples(dataset, _drawn(model), note, lines, horizon)
+
+
+def _opened(source: str, shape: tuple[int, ...]) -> Dataset:
+    """Data in the shape of samples that are there already."""
+    if len(shape) != 3:
+        return open_dataset(Data(source=source))
+    return open_dataset(Data(source=source, size=shape[1], colour="grey" if shape[0] == 1 else "rgb"))
 
 
 def _drawn(model: Model) -> np.ndarray:
