@@ -55,7 +55,8 @@ def at_once(source: str, seeds: tuple[int, ...], settings: list[str], folder: Pa
     recipe, dataset = resolve(source, "modern", settings)
     found = study(recipe, dataset, seeds=seeds, to=folder, audience=Quiet(), command=["benchmarks/mixtures.py"])
     return [
-        {"seed": each.seed, "seconds": None, "steps": found.steps, **({} if each.modes is None else asdict(each.modes))} for each in found.seeds
+        {"seed": each.seed, "seconds": None, "steps": found.steps, **({} if each.modes is None else asdict(each.modes))}
+        for each in found.seeds
     ]
 
 
@@ -78,7 +79,12 @@ def table(results: dict[str, list[dict[str, Any]]]) -> str:
     for source, rows in results.items():
         judged = [row for row in rows if "modes" in row]
         cells = [source, f"{sum(reached(source, row) for row in judged)} of {len(rows)}"]
-        for name, form, worst in (("modes", "{:.0f}", min), ("high_quality", "{:.1%}", min), ("kl", "{:.4f}", max), ("width", "{:.2f}", min)):
+        for name, form, worst in (
+            ("modes", "{:.0f}", min),
+            ("high_quality", "{:.1%}", min),
+            ("kl", "{:.4f}", max),
+            ("width", "{:.2f}", min),
+        ):
             values = [row[name] for row in judged if row[name] is not None]
             cells.append(f"{form.format(statistics.median(values))} ({form.format(worst(values))})" if values else "")
         times = [row["seconds"] for row in rows if row["seconds"] is not None]

@@ -145,7 +145,7 @@ GAMES = {
     "points": (two_updates(), "points", "parabola", ()),
     "dense-batchnorm": (two_updates(), "dense-batchnorm", "digits", WIDTHS),
     "dense-smooth": (two_updates(0.1), "dense-smooth", "digits", (*WIDTHS, "order.short_batch=false")),
-    "modern": (both_penalties, "modern", "ring", (*WIDTHS, *STEADY)),
+    "modern": (both_penalties, "modern", "ring", ("gamma=10", *WIDTHS, *STEADY)),
     "five critic steps": (five_critic_steps, "points", "ring", (*WIDTHS, *WASSERSTEIN)),
     "weight clipping": (clipped, "points", "ring", (*WIDTHS, *CLIPPED)),
     "autoencoder": (autoencoder, "autoencoder", "digits", ENCODER),

@@ -57,17 +57,20 @@ class Discriminator(nn.Module):
 
     blocks: from (N, numbers in a sample + classes) on, one after the other.
     head: from what the last block gives to (N, 1).
+    waves: what stands before the first block, if anything (`layers/waves.py`).
     """
 
-    def __init__(self, blocks: list[nn.Module], head: nn.Module, classes: int) -> None:
+    def __init__(self, blocks: list[nn.Module], head: nn.Module, classes: int, waves: nn.Module | None = None) -> None:
         super().__init__()
+        self.waves = waves
         self.blocks = nn.ModuleList(blocks)
         self.head = head
         self.classes = classes
 
     def forward(self, x: Tensor, label: Tensor | None = None, features: bool = False) -> Critique:
         """The critique of samples x (N, ...): logits (N,), and what each block gave where features are wanted."""
-        h = join(x.flatten(1), label, self.classes)
+        rows = x.flatten(1)
+        h = join(rows if self.waves is None else self.waves(rows), label, self.classes)
         seen = []
         for block in self.blocks:
             h = block(h)
