@@ -142,7 +142,10 @@ class Penalty(Settings):
     """A penalty on D, kept under its name."""
 
     weight: float = Field(1.0, gt=0, description="Strength at the start of training (gamma, lambda, or the clipping limit).")
-    final: Share = Field(1.0, description="Share of the strength that is left at the end of the horizon, along a cosine.")
+    final: Share = Field(1.0, description="Share of the strength that is left at the end of the horizon.")
+    falling: Literal["cosine", "geometric"] = Field(
+        "cosine", description="Along a cosine, or by the same factor for each image, which gives every order of magnitude the same time."
+    )
 
 
 class Augmentation(Settings):

@@ -7,6 +7,7 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
+from mulligan.errors import UsageError
 from mulligan.layers.table import table
 from mulligan.networks import mlp
 from mulligan.recipe import Player, Signature
@@ -91,3 +92,20 @@ def test_settings_that_make_no_sense(wrong: dict[str, object]) -> None:
 def test_a_recipe_reads_them_by_name_and_role() -> None:
     player = Player.model_validate({"network": {"name": "mlp", "role": "Encoder", "widths": [3]}})
     assert player.network == mlp.Encoder(widths=(3,))
+
+
+def test_mixture_and_waves_are_refused_where_they_make_no_sense() -> None:
+    signature = Signature(sample=(2,), latent=1, scaling="standard")
+    with pytest.raises(UsageError, match="a number to choose by"):
+        mlp.Generator(widths=(8,), components=4).build(signature)
+    with pytest.raises(ValidationError, match="the lower one first"):
+        mlp.Discriminator(widths=(8,), waves=4, frequencies=(3.0, 1.0))
+
+
+def test_waves_widen_the_first_layer_alone() -> None:
+    signature = Signature(sample=(2,), latent=5, scaling="standard", classes=3)
+    plain, wavy = (mlp.Discriminator(widths=(8,), waves=waves).build(signature) for waves in (0, 6))
+    assert sum(p.numel() for p in wavy.parameters()) - sum(p.numel() for p in plain.parameters()) == 12 * 8
+    assert wavy(torch.randn(4, 2), torch.arange(4) % 3).logits.shape == (4,)
+    mixed = mlp.Generator(widths=(8,), components=7).build(signature)
+    assert mixed(torch.randn(4, 5), torch.arange(4) % 3).shape == (4, 2)

@@ -30,7 +30,7 @@ def test_ema_halves_over_its_half_life() -> None:
 
 
 def recipe() -> Recipe:
-    made, _ = resolve("ring", "modern", ["batch=10", "horizon=1000", "machine.device=cpu"])
+    made, _ = resolve("digits", "modern", ["batch=10", "horizon=1000", "machine.device=cpu"])
     return made
 
 
@@ -56,3 +56,15 @@ def test_controls_multiply_rates_and_stretch_the_horizon() -> None:
     torch.testing.assert_close(
         knobs(made, Controls(horizon=2000), 1000, 10)["generator.rate"], knobs(made, Controls(horizon=1000), 500, 10)["generator.rate"]
     )
+
+
+def test_a_penalty_that_falls_by_the_same_factor() -> None:
+    made, _ = resolve(
+        "ring", "points", ["machine.device=cpu", *(f"penalties.zero-centred-real.{key}" for key in ("weight=2", "final=0.01"))]
+    )
+    made = made.model_copy(
+        update={"penalties": {name: each.model_copy(update={"falling": "geometric"}) for name, each in made.penalties.items()}}
+    )
+    controls = Controls(horizon=1000)
+    found = [float(knobs(made, controls, images, 10)["penalty.zero-centred-real"]) for images in (0, 500, 1000, 2000)]
+    assert found == pytest.approx([2.0, 0.2, 0.02, 0.02])

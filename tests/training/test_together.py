@@ -20,7 +20,18 @@ from mulligan.training.together import Together
 from mulligan.verbs import made_game, new_session
 
 SMALL = ("batch=8", "horizon=8000", "machine.threads=1", "machine.device=cpu", "machine.precision=float32", "latent.size=4")
-NETS = ("generator.network.widths=[8,8]", "discriminator.network.widths=[8,8]")
+NETS = (
+    "generator.network.widths=[8,8]",
+    "discriminator.network.widths=[8,8]",
+    "generator.network.components=4",
+    "discriminator.network.waves=3",
+    "discriminator.network.frequencies=[1,4]",
+    # Without a first moment an update is a sign; these keep one that is nearly zero from tipping over by rounding.
+    "generator.optimiser.rate=5e-4",
+    "discriminator.optimiser.rate=5e-4",
+    "generator.optimiser.epsilon=1e-2",
+    "discriminator.optimiser.epsilon=1e-2",
+)
 
 
 class Notes:

@@ -66,10 +66,19 @@ class Discriminator(nn.Module):
     blocks: from (N, numbers in a sample + classes) on, one after the other.
     head: from what the last block gives, or from what `beside` makes of it, to (N, 1).
     beside: joins what is to be seen of the samples beside a sample; None for nothing.
+    waves: what stands before the first block, if anything (`layers/waves.py`).
     """
 
-    def __init__(self, blocks: list[nn.Module], head: nn.Module, classes: int, beside: Beside | None = None) -> None:
+    def __init__(
+        self,
+        blocks: list[nn.Module],
+        head: nn.Module,
+        classes: int,
+        beside: Beside | None = None,
+        waves: nn.Module | None = None,
+    ) -> None:
         super().__init__()
+        self.waves = waves
         self.blocks = nn.ModuleList(blocks)
         self.beside = beside
         self.head = head
@@ -77,7 +86,8 @@ class Discriminator(nn.Module):
 
     def forward(self, x: Tensor, label: Tensor | None = None, features: bool = False) -> Critique:
         """The critique of samples x (N, ...): logits (N,), and what each block gave where features are wanted."""
-        h = join(x.flatten(1), label, self.classes)
+        rows = x.flatten(1)
+        h = join(rows if self.waves is None else self.waves(rows), label, self.classes)
         seen = []
         for block in self.blocks:
             h = block(h)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mulligan import find
 from mulligan.data.dataset import Dataset, Endless, Split, fingerprint
-from mulligan.data.opening import built_in, open_dataset
+from mulligan.data.opening import built_in, judge_for, open_dataset
 from mulligan.errors import DataError, UsageError
 from mulligan.metrics.features import Features, features
 from mulligan.randomness import numpy_generator, torch_generator
@@ -116,44 +116,42 @@ def _request(source: str, like: Tensor | None) -> Data:
 
 def _of_dataset(dataset: Dataset, networks: Sequence[str]) -> Real:
     source = dataset.data.source
-    home = find.load("data", source) if source in built_in() else None
+    modes, judge = _modes(find.load("data", source) if source in built_in() else None), judge_for(dataset.data)
     train, test = dataset.train, dataset.test
     if isinstance(train, Endless):
         draws = [torch.from_numpy(train.draw(ENDLESS, numpy_generator(0, "real", side))) for side in (0, 1)]
-        return _made(draws[0], draws[1], None, "test", networks, home)
+        return _made(draws[0], draws[1], None, "test", networks, judge, modes)
     held_out = None if test is None or isinstance(test, Endless) else decoded(test.target)
-    return _split(decoded(train.target), held_out, networks, home)
+    return _split(decoded(train.target), held_out, networks, judge, modes)
 
 
 def _of_array(given: Any, networks: Sequence[str]) -> Real:
     rows = samples_of(given, 0, 0)
     if rows.ndim < 2 or not len(rows):
         raise DataError(f"real samples of shape {tuple(rows.shape)} are none to judge by", "Give (N, ...) with at least one sample")
-    return _split(rows if rows.dtype == torch.uint8 else rows.float(), None, networks, None)
+    image = rows.dtype == torch.uint8
+    return _split(rows if image else rows.float(), None, networks, "random" if image else "coordinates", Modes())
 
 
-def _split(train: Tensor, test: Tensor | None, networks: Sequence[str], home: Any) -> Real:
+def _split(train: Tensor, test: Tensor | None, networks: Sequence[str], judge: str, modes: Modes) -> Real:
     if test is not None:
-        return _made(test, train, train, "test", networks, home)
+        return _made(test, train, train, "test", networks, judge, modes)
     order = torch.randperm(len(train), generator=torch_generator(0, "figures/halves"))
     half = max(len(train) // 2, 1)
-    return _made(train[order[:half]], train[order[half:]] if len(train) > 1 else train, train, HALVES, networks, home)
+    other = train[order[half:]] if len(train) > 1 else train
+    return _made(train[order[:half]], other, train, HALVES, networks, judge, modes)
 
 
-def _made(test: Tensor, train: Tensor, seen: Tensor | None, split: str, networks: Sequence[str], home: Any) -> Real:
-    image = test.dtype == torch.uint8
+def _made(test: Tensor, train: Tensor, seen: Tensor | None, split: str, networks: Sequence[str], judge: str, modes: Modes) -> Real:
     channels = 1 if test.ndim == 3 else 3
-    wanted = list(networks) or _usual(home, image)
+    wanted = list(networks) or _usual(judge)
     digest = sha256("".join(fingerprint(Split(rows.numpy())) for rows in (test, train)).encode()).hexdigest()
-    return Real(test, train, seen, split, tuple(features(name, channels) for name in wanted), _modes(home), digest)
+    return Real(test, train, seen, split, tuple(features(name, channels) for name in wanted), modes, digest)
 
 
-def _usual(home: Any, image: bool) -> list[str]:
-    """The judge of a built-in set, and beside it the random network, which knows nothing of any data."""
-    if not image:
-        return ["coordinates"]
-    judge = getattr(home, "JUDGE", None)
-    return ["random"] if judge is None else [judge, "random"]
+def _usual(judge: str) -> list[str]:
+    """The judge of the data, and beside one that was trained the random network, which knows nothing of any data."""
+    return [judge] if judge in ("random", "coordinates") else [judge, "random"]
 
 
 def _modes(home: Any) -> Modes:

@@ -8,8 +8,9 @@ arXiv 1411.1784, section 3.2).
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from mulligan.errors import UsageError
 from mulligan.networks.judging import Judging, Layer
 from mulligan.recipe import Network, Signature
 
@@ -84,17 +85,28 @@ class Generator(Multilayer):
         "auto", description="What bounds the samples; auto follows the scaling: tanh for [-1, 1], sigmoid for [0, 1], linear otherwise."
     )
 
+    components: int = Field(
+        0,
+        ge=0,
+        le=65536,
+        description="Components of a learnt mixture that normal latents are turned into, the first number of each choosing; 0 for none.",
+    )
+
     def build(self, signature: Signature) -> "nn.Module":
-        """The generator, untrained: (z (N, latent), label (N,) or None) -> (N, *sample)."""
+        """The generator, untrained: (z (N, latent), label (N,) or None) -> (N, *sample). Raises UsageError for a latent too small."""
         from torch import nn
 
         from mulligan.layers import dense
         from mulligan.layers.activation import output
+        from mulligan.layers.mixture import Mixture
         from mulligan.layers.virtual import Reference
 
-        blocks, width = self._blocks(signature.latent + signature.classes)
+        if self.components and signature.latent < 2:
+            raise UsageError("a mixture of latents needs a number to choose by and another to vary", "Set latent.size to 2 or more")
+        first = [Mixture(signature.latent, self.components)] if self.components else []
+        blocks, width = self._blocks(signature.latent - len(first) + signature.classes)
         last = self._last(width, prod(signature.sample))
-        body = nn.Sequential(*blocks, last, *output(self.output, signature.scaling))
+        body = nn.Sequential(*first, *blocks, last, *output(self.output, signature.scaling))
         virtual = self.normalisation == "virtual"
         reference = Reference(self.reference, signature.latent, signature.classes, signature.distribution) if virtual else None
         return dense.Generator(body, signature.sample, signature.classes, reference)
@@ -125,15 +137,27 @@ class Discriminator(Judging, Multilayer):
     role: Literal["Discriminator"] = "Discriminator"
     name: str = "mlp"
     widths: tuple[Width, ...] = Field((512, 256), max_length=64, description="Outputs of each hidden layer, from the input on.")
+    waves: int = Field(0, ge=0, le=4096, description="Sines and cosines of the sample that stand beside it as inputs; 0 for none.")
+    frequencies: tuple[float, float] = Field((1.0, 60.0), description="Of the slowest and the fastest wave, in radians for each unit.")
 
     def build(self, signature: Signature) -> "nn.Module":
         """The discriminator, untrained: (x (N, *sample), label (N,) or None, features=False) -> Critique."""
         from mulligan.layers import dense
+        from mulligan.layers.waves import Waves
 
-        blocks, width = self._blocks(prod(signature.sample) + signature.classes)
+        inputs = prod(signature.sample)
+        blocks, width = self._blocks(inputs + 2 * self.waves + signature.classes)
         beside = self._beside(width)
         head = self._layer(self._last(width + (beside.count if beside else 0), 1))
-        return dense.Discriminator(blocks, head, signature.classes, beside)
+        waves = Waves(inputs, self.waves, *self.frequencies) if self.waves else None
+        return dense.Discriminator(blocks, head, signature.classes, beside, waves)
+
+    @field_validator("frequencies")
+    @classmethod
+    def _rise(cls, frequencies: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < frequencies[0] <= frequencies[1]:
+            raise ValueError("expected two positive frequencies, the lower one first")
+        return frequencies
 
     @classmethod
     def tiny(cls) -> Self:

@@ -18,6 +18,16 @@ def cosine(progress: float, final: float) -> float:
     return final + (1 - final) * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0))) / 2
 
 
+def geometric(progress: float, final: float) -> float:
+    """From 1 to `final` by the same factor for each part of a progress from 0 to 1; constant beyond.
+
+    >>> geometric(0.0, 0.01), geometric(0.5, 0.01), geometric(7.0, 0.01)
+    (1.0, 0.1, 0.01)
+    """
+    share: float = final ** min(max(progress, 0.0), 1.0)
+    return share
+
+
 def ema_decay(ema: Ema, images: int, shown: int) -> float:
     """Decay per step of an average whose half-life is a share of the images seen so far.
 
@@ -47,7 +57,8 @@ def knobs(recipe: Recipe, controls: Controls, images: int, shown: int) -> Tensor
         if player.lookahead is not None:
             values[f"{name}.lookahead"] = player.lookahead.share
     for name, penalty in recipe.penalties.items():
-        values[f"penalty.{name}"] = penalty.weight * cosine(progress, penalty.final)
+        falling = geometric if penalty.falling == "geometric" else cosine
+        values[f"penalty.{name}"] = penalty.weight * falling(progress, penalty.final)
     for name, augmentation in recipe.augmentations.items():
         values[f"augmentation.{name}"] = augmentation.weight * cosine(progress, augmentation.final)
     scalars = torch.tensor(list(values.values()), device=recipe.machine.device).unbind()
