@@ -29,6 +29,7 @@ class Doctor:
     """
 
     def __init__(self, real: Any, heldout: Any | None = None, horizon: int | None = None, seed: int = 0) -> None:
+        self._given = real, heldout, seed
         self.probe = Probe(real, heldout, seed=seed)
         self.horizon = horizon
         self.lines: list[Line] = []
@@ -46,14 +47,18 @@ class Doctor:
     ) -> None:
         """Look at the training, a dozen to a hundred times over all of it.
 
-        samples: about 1,000 generated ones, of the same latents each time, as D would see them. d_real, d_fake, d_heldout: D's scores
-        (N,) of training samples, of generated and of held-out ones, larger for more real; whatever the loop has. losses: by player.
+        samples: about 1,000 generated ones, always as many and of the same latents, as D would see them. d_real, d_fake, d_heldout:
+        D's scores (N,) of training samples, of generated and of held-out ones, larger for more real; whatever the loop has. losses: by player.
         Raises UsageError where only one of d_real and d_fake is given, or steps do not rise.
         """
         if (d_real is None) != (d_fake is None):
             raise UsageError("scores of only one side", "Give d_real and d_fake, or neither")
         if self.lines and step <= self.lines[-1]["step"]:
             raise UsageError(f"step {step} after step {self.lines[-1]['step']}", "Observe each step once, in their order")
+        if not self.lines and len(samples) < self.probe.size:  # what is compared has to be as many
+            real, heldout, seed = self._given
+            self.probe = Probe(real, heldout, seed=seed, size=len(samples))
+            self._floors = floors(self.probe)
         look = self.probe.look(samples)
         line: Line = {"step": step, **self._floors, **{f"probe.{name}": value for name, value in look.signals.items()}}
         now = look.shares.tolist()

@@ -64,8 +64,9 @@ class Probe:
 
     train: real samples: images with their channels first or last, uint8 or float, or points (N, D); at least 8, all finite.
     heldout: others that were not trained on, or None. endless: whether `train` was drawn from a source that never repeats, so that
-    nothing can be copied. floors: signal -> Floor. data: what was found in the data themselves, by name (`data.*`). Raises DataError
-    for data that cannot be compared with anything.
+    nothing can be copied. size: how many samples it will be given, at most 1,000; they are compared with as many real ones.
+    floors: signal -> Floor. data: what was found in the data themselves, by name (`data.*`). Raises DataError for data that cannot be
+    compared with anything.
 
     >>> points = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
     >>> probe = Probe(points)
@@ -74,7 +75,7 @@ class Probe:
     (0.0, True)
     """
 
-    def __init__(self, train: Any, heldout: Any | None = None, endless: bool = False, seed: int = 0) -> None:
+    def __init__(self, train: Any, heldout: Any | None = None, endless: bool = False, seed: int = 0, size: int = SAMPLES) -> None:
         raw = _as_rows(train)
         if len(raw) < FEWEST or not bool(raw.isfinite().all()):
             raise DataError(f"{len(raw)} real samples, or numbers that are not finite", f"Give at least {FEWEST} samples of finite numbers")
@@ -90,7 +91,7 @@ class Probe:
         self.projection = Projection.fit(fitted[:FITTED_WIDE] if fitted.shape[1] >= WIDE else fitted, seed=seed)
         seen = self._seen(rows[:TRAIN])
         self.train = None if endless else seen
-        self.size = min(SAMPLES, len(seen) // 2)
+        self.size = max(min(size, SAMPLES, len(seen) // 2), 2)
         self.total = float(fitted.var(0, correction=0).sum())  # variance of the data, all numbers together
         self.mean, self.deviation = float(fitted.mean()), float(fitted.std(correction=0))
         self.centres = _clusters(seen[:FITTED], min(MOST_CLUSTERS, max(self.size // PER_CLUSTER, 1)), seed)
@@ -250,13 +251,13 @@ class _Reference:
         }
 
 
-def of_dataset(dataset: Dataset, seed: int = 0) -> Probe:
+def of_dataset(dataset: Dataset, seed: int = 0, size: int = SAMPLES) -> Probe:
     """The probe of a data set, which sees samples as they are stored (`kind.from_arrays`). Raises DataError for too few."""
     train, test = dataset.train, dataset.test
     if isinstance(train, Endless):
-        return Probe(train.draw(DRAWN, numpy_generator(seed, "probe")), endless=True, seed=seed)
+        return Probe(train.draw(DRAWN, numpy_generator(seed, "probe")), endless=True, seed=seed, size=size)
     places = numpy_generator(seed, "probe").permutation(len(train.target))[: 4 * DRAWN]
-    return Probe(train.target[places], test.target if isinstance(test, Split) else None, seed=seed)
+    return Probe(train.target[places], test.target if isinstance(test, Split) else None, seed=seed, size=size)
 
 
 def floors(probe: Probe) -> Signals:

@@ -77,7 +77,7 @@ def _of_samples(
 ) -> Diagnosis:
     if samples.shape[1:] != dataset.data.shape:
         raise UsageError(f"samples of shape {samples.shape[1:]}: the real ones are {dataset.data.shape}", "Compare samples of one kind")
-    probe = of_dataset(dataset)
+    probe = of_dataset(dataset, size=len(samples))
     before = lines or [{"step": 0}]
     look = {f"probe.{name}": value for name, value in probe.signals(samples).items()}
     return diagnosis.diagnose([*before[:-1], {**before[-1], **floors(probe), **look}], horizon, snapshot=True, notes=[note])
