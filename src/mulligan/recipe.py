@@ -218,6 +218,13 @@ class Recipe(Settings):
     order: Order = Order()
     batch: int = Field(64, ge=1, le=1_000_000, description="Samples per update.")
     horizon: int = Field(1_000_000, ge=1, description="Images seen over which everything is scheduled, and after which training ends.")
+    stop: Literal["horizon", "auto"] = Field(
+        "horizon", description="When training ends: at the horizon, or as soon as it has stopped improving (auto)."
+    )
+    patience: int = Field(6, ge=1, le=1000, description="Reports without an improvement beyond chance after which stop=auto ends a run.")
+    repair: Literal["off", "on"] = Field(
+        "off", description="Whether a fault that the doctor finds is mended: back to the last good state, with its remedy, at most 3 times."
+    )
     seed: int = Field(0, ge=0, lt=2**63, description="Seed of every draw.")
     machine: Machine = Machine()
     keeping: Keeping = Keeping()

@@ -91,7 +91,7 @@ def test_saving_the_same_again_leaves_it_alone(run: Run, groups: Groups) -> None
 
 def test_f10_rotation_keeps_the_newest_and_the_best(run: Run, groups: Groups) -> None:
     for step in range(0, 60, 10):
-        checkpoints.save(run, step, groups, {}, keep=2, best=min(step, 10))
+        checkpoints.save(run, step, groups, {}, keep=2, others=(min(step, 10), None))
     assert run.checkpoint_steps() == [10, 40, 50]
     assert strays(run) == []
 

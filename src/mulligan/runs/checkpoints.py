@@ -10,7 +10,7 @@ A folder under its final name was renamed there when all its files were on the d
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -40,14 +40,19 @@ class Checkpoint(NamedTuple):
 
 
 def save(
-    run: Run, step: int, groups: Mapping[str, Mapping[str, Tensor]], facts: dict[str, Any], keep: int = 2, best: int | None = None
+    run: Run,
+    step: int,
+    groups: Mapping[str, Mapping[str, Tensor]],
+    facts: dict[str, Any],
+    keep: int = 2,
+    others: Collection[int | None] = (),
 ) -> Path:
     """Save a checkpoint, then remove those that are no longer kept.
 
     groups: name (a player) -> name -> tensor; on any device, in any memory format, which comes back on load.
     facts: JSON values: controls, horizon, moments' counters, what is best so far.
-    keep: how many of the newest are kept; best: a step that is kept beside them. A checkpoint of a later step belongs to a past that
-    was given up, and is removed. Returns the folder.
+    keep: how many of the newest are kept; others: steps that are kept beside them, those that are there. A checkpoint of a later step
+    belongs to a past that was given up, and is removed. Returns the folder.
     Raises DiskError; what was saved before is then intact.
     """
     run.sweep()
@@ -62,7 +67,7 @@ def save(
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
             raise
-    _rotate(run, step, keep, best)
+    _rotate(run, step, keep, others)
     return path
 
 
@@ -129,10 +134,10 @@ def _is_same(one: Path, other: Path) -> bool:
         return False
 
 
-def _rotate(run: Run, step: int, keep: int, best: int | None) -> None:
+def _rotate(run: Run, step: int, keep: int, others: Collection[int | None]) -> None:
     """Remove what is no longer kept. A failed delete is logged and does not stop training; the next save tries again."""
     past = [other for other in run.checkpoint_steps() if other <= step]
-    kept = {*past[-max(keep, 1) :], best}
+    kept = {*past[-max(keep, 1) :], *others}
     for other in run.checkpoint_steps():
         if other in kept:
             continue

@@ -1,8 +1,20 @@
 """What adapts while a run goes on: one small value, saved with each checkpoint; the recipe never changes."""
 
+from typing import Any
+
 from pydantic import Field
 
 from mulligan.recipe import Settings
+
+
+class Repair(Settings):
+    """One thing that was done about a fault: what was found, where, and what has changed since."""
+
+    verdict: str = Field(description="The finding.")
+    evidence: str = Field(description="The numbers that decided.")
+    failed: int = Field(description="Step at which it was found.")
+    back_to: int = Field(description="Step that the run went back to.")
+    changes: dict[str, Any] = Field(description="Settings of the recipe that changed, as dotted keys with their new values.")
 
 
 class Controls(Settings):
@@ -14,3 +26,5 @@ class Controls(Settings):
     reported: float = Field(-1.0, ge=-1, le=1, description="Share of the horizon at which the newest report was due; -1 before the first.")
     best_step: int | None = Field(None, description="Step of the best checkpoint.")
     best_distance: float | None = Field(None, description="Its distance to the validation slice.")
+    good_steps: tuple[int, ...] = Field((), description="Steps of the newest checkpoints at which no fault was found; repair=on alone.")
+    repairs: tuple[Repair, ...] = Field((), description="What was done about faults, in order; the recipe is played with these changes.")

@@ -40,13 +40,13 @@ def finish(loop: Loop) -> ScoreCard | None:
     found = None
     if session.game.makes_samples:
         found = _export(session, state, step)
-    write_facts(session, found, step)
+    write_facts(session, found, step, notes(loop))
     write_progress(session)
     curves.write(session.run)
     return found
 
 
-def write_facts(session: Session, found: ScoreCard | None = None, best_step: int | None = None) -> None:
+def write_facts(session: Session, found: ScoreCard | None = None, best_step: int | None = None, told: tuple[str, ...] = ()) -> None:
     """Write facts.json: data, networks, loss, and how far training came."""
     known = facts.Facts(
         data=_data_facts(session),
@@ -55,8 +55,19 @@ def write_facts(session: Session, found: ScoreCard | None = None, best_step: int
         figures=() if found is None else figure_facts(found),
         protocol="" if found is None else found.about(),
         progress=facts.Progress(steps=session.step, images=session.images, seconds=session.seconds, best_step=best_step),
+        notes=told,
     )
     facts.write(session.run, known)
+
+
+def notes(loop: Loop) -> tuple[str, ...]:
+    """What a reader should know of how the training went: repairs, and why it ended early."""
+    told = [
+        f"Repair {place}: {repair.verdict} at step {repair.failed:,} ({repair.evidence}); back to step {repair.back_to:,} with "
+        + ", ".join(f"{key}={value}" for key, value in repair.changes.items())
+        for place, repair in enumerate(loop.session.controls.repairs, 1)
+    ]
+    return (*told, f"Training ended early, because it had stopped improving: {loop.ended}.") if loop.ended else tuple(told)
 
 
 def real(dataset: Dataset, test: bool, count: int, seed: int) -> np.ndarray | None:
@@ -73,7 +84,7 @@ def _best(session: Session) -> tuple[int, State]:
     step, best = session.controls.best_step, session.controls.best_distance
     if not last or step is None or best is None or step == session.step:
         return session.step, session.state
-    if last[0]["step"] == session.step and last[0]["distance"] is not None and last[0]["distance"] <= best:
+    if last[0]["step"] == session.step and last[0].get("distance") is not None and last[0]["distance"] <= best:
         return session.step, session.state
     groups, _ = checkpoints.load(session.run.checkpoint(step))
     state = initial(session.game.actors)

@@ -2,27 +2,32 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 
 from mulligan.diagnostics.diagnosis import WARMING_UP, diagnose, write
+from mulligan.diagnostics.finding import Diagnosis
 from mulligan.errors import CheckpointError, DivergedError
 from mulligan.randomness import seed_operators
 from mulligan.runs import checkpoints, curves, environment, facts, history, report
 from mulligan.signals import Signalled, raise_pending, shielded
+from mulligan.training import repairing
 from mulligan.training.batches import draw_sizes
 from mulligan.training.budget import Budget
 from mulligan.training.compiling import Step, stepper
+from mulligan.training.controls import Repair
 from mulligan.training.game import Batch, Tensors
 from mulligan.training.horizon import Horizon
 from mulligan.training.observing import Observer
 from mulligan.training.session import Session
+from mulligan.training.stopping import stopped_improving
 
 MOST_ROLLBACKS = 3
+DIVERGED = {"rate": 0.5, "penalty": 3.0}  # what repair=on changes where numbers are not finite
 EARLY = 6  # reports before the first regular one, each at half the images of the next
 TICK = 0.5  # seconds between two progress lines
 DRAWING = 120.0  # seconds between two drawings of the curves and the report, which take as long as hundreds of small steps
@@ -77,12 +82,16 @@ class Loop:
     _whole: bool = field(init=False, default=True)  # whether the state stands between two steps, so that it may be saved
     _ticked: float = field(init=False, default=0.0)
     verdict: str = field(init=False, default="")
+    ended: str = field(init=False, default="")  # why stop=auto ended the run
     _drawn: float = field(init=False, default=FIRST_DRAWING - DRAWING)
 
     def __post_init__(self) -> None:
         self._play = stepper(self.session.game, self.session.recipe)
         self._horizon = Horizon(self.session.run, self.budget.seconds)
         self._points = report_points(self.session.recipe.keeping.reports)
+        lines = history.read(self.session.run)
+        if lines and lines[-1]["step"] == self.session.step:  # a process was stopped right after the report that ends the run
+            self.ended = self._stopped(lines)
 
     def run(self) -> None:
         """Train. Ends with a checkpoint of the last step on disk.
@@ -116,7 +125,8 @@ class Loop:
     def _is_over(self) -> bool:
         session, budget = self.session, self.budget
         return (
-            session.images >= session.controls.horizon
+            bool(self.ended)
+            or session.images >= session.controls.horizon
             or (budget.steps is not None and session.step >= budget.steps)
             or (budget.images is not None and session.images >= budget.images)
             or (budget.seconds is not None and session.seconds >= budget.seconds)
@@ -191,12 +201,18 @@ class Loop:
         self.observer.write_picture()
         with shielded(saving=True):  # a report is made whole or not at all, and then again on resume
             history.append(session.run, line)
+            lines = history.read(session.run)
+            found = diagnose(lines, told.horizon)
+            if session.recipe.repair == "on" and repairing.is_good(found):
+                told = told.model_copy(update={"good_steps": repairing.good_steps(told.good_steps, session.step)})
             session.controls = told
             session.memory = self.observer.memory
             session.forget()
             self._horizon.correct(session)
             session.save()
-        self.diagnose(picture=False)
+        self._tell(found, lines, picture=False)
+        self.ended = self._stopped(lines)
+        self._mend(found, lines)
         self._clock()
         if session.seconds - self._drawn >= DRAWING:  # the last one is made at the end
             self._drawn = session.seconds
@@ -206,11 +222,14 @@ class Loop:
             report.write(session.run)
             self._clock()
 
-    def diagnose(self, picture: bool = True) -> None:
-        """Write what the doctor says of the history so far; picture: with the picture that shows it, which takes a moment."""
+    def diagnose(self) -> None:
+        """Write what the doctor says of the history so far, with the picture that shows it."""
+        lines = history.read(self.session.run)
+        self._tell(diagnose(lines, self.session.controls.horizon), lines, picture=True)
+
+    def _tell(self, found: Diagnosis, lines: list[history.Line], picture: bool) -> None:
+        """Write a diagnosis; the picture takes a moment."""
         session = self.session
-        lines = history.read(session.run)
-        found = diagnose(lines, session.controls.horizon)
         if found.verdict != self.verdict and found.findings and found.verdict != WARMING_UP:
             session.run.log(f"step {session.step}: {found.verdict}: {found.findings[0].evidence}. {found.findings[0].remedy}")
         self.verdict = found.verdict
@@ -218,6 +237,45 @@ class Loop:
             self.observer.write_diagnosis(found, lines)
         else:
             write(session.run, found)
+
+    def _stopped(self, lines: list[history.Line]) -> str:
+        """Why stop=auto ends the run here, if it does."""
+        recipe, horizon = self.session.recipe, self.session.controls.horizon
+        reason = stopped_improving(lines, horizon, recipe.patience) if recipe.stop == "auto" else None
+        if reason is None:
+            return ""
+        self.audience.say(f"stopped improving: {reason}")
+        return reason
+
+    def _mend(self, found: Diagnosis, lines: list[history.Line]) -> None:
+        """With repair=on: go back to the last good state and apply the remedy of a fault that two signals have shown for three probes."""
+        session = self.session
+        finding = repairing.due(lines, found) if session.recipe.repair == "on" else None
+        if finding is not None and len(session.controls.repairs) < repairing.MOST:
+            self._repair(finding.name, finding.evidence, finding.change, finding.since_step or 0)
+
+    def _repair(self, verdict: str, evidence: str, change: Mapping[str, Any], since: int) -> bool:
+        """Roll back and apply a change; the history says so. Returns whether anything could be done."""
+        session, failed = self.session, self.session.step
+        changes = repairing.remedied(session.recipe, change)
+        back_to = repairing.last_good(session.controls.good_steps, since)
+        if not changes or back_to is None or (session.make_game is None and repairing.adds(session.recipe, changes)):
+            return False
+        groups, known = checkpoints.load(session.run.checkpoint(back_to))
+        repair = Repair(verdict=verdict, evidence=evidence, failed=failed, back_to=back_to, changes=changes)
+        repairs, attempt, spent = (*session.controls.repairs, repair), session.controls.attempt + 1, session.seconds
+        with shielded(saving=True):
+            session.restore(checkpoints.Checkpoint(back_to, groups, known, session.run.checkpoint(back_to)), (repairs, attempt))
+            session.seconds = spent
+            history.cut(session.run, back_to)
+            event = {"step": back_to, "images": session.images, "seconds": round(spent, 3), "repair": len(repairs)}
+            history.append(session.run, {**event, **repair.model_dump(mode="json")})
+            session.save()
+        self._play = stepper(session.game, session.recipe)
+        self._seen.clear()
+        what = ", ".join(f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}" for key, value in changes.items())
+        self.audience.say(f"step {failed}: {verdict} ({evidence}); repair {len(repairs)}: back to step {back_to} with {what}")
+        return True
 
     def line(self) -> dict[str, float]:
         """A line of the history for this step."""
@@ -245,7 +303,10 @@ class Loop:
         players = {name.partition(".")[0] for name in strange} & session.game.actors.keys()
         player = sorted(players)[0] if players else "generator"
         hint = f"Lower {player}.optimiser.rate (now {self._rate(player):g}), or raise a penalty's weight"
-        if attempt > MOST_ROLLBACKS:
+        mends = session.recipe.repair == "on" and len(session.controls.repairs) < repairing.MOST
+        if mends and self._repair("diverged", what, DIVERGED, failed):
+            return
+        if attempt - len(session.controls.repairs) > MOST_ROLLBACKS:
             raise DivergedError(f"step {failed}: {what}, after {MOST_ROLLBACKS} rollbacks", hint)
         checkpoint = checkpoints.newest(session.run)
         if checkpoint is None:

@@ -1,7 +1,7 @@
 """repair=on: what a finding's remedy means for a recipe, and when it is applied. Nothing is measured here."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mulligan.diagnostics.diagnosis import HEALTHY, WARMING_UP
 from mulligan.diagnostics.finding import Diagnosis, Finding
@@ -14,13 +14,6 @@ WEIGHT = 1.0  # of the zero-centred penalties, where a recipe has none
 PROBABILITY = 0.5  # of an augmentation, where a recipe has none
 ZERO_CENTRED = ("zero-centred-real", "zero-centred-fake")
 SHIFT = "translation"  # the augmentation that any images bear
-
-
-class Repaired(NamedTuple):
-    """A recipe with a remedy applied: its changes as dotted keys with their new values."""
-
-    recipe: Recipe
-    changes: dict[str, Any]
 
 
 def due(lines: Sequence[Mapping[str, Any]], diagnosis: Diagnosis) -> Finding | None:
@@ -42,27 +35,68 @@ def is_good(diagnosis: Diagnosis) -> bool:
     return diagnosis.verdict in (HEALTHY, WARMING_UP)
 
 
-def apply(recipe: Recipe, change: Mapping[str, Any]) -> Repaired | None:
-    """The recipe with the change that a finding names; None where nothing of it can be applied to a run that has begun.
+def good_steps(before: tuple[int, ...], step: int) -> tuple[int, ...]:
+    """The steps whose checkpoints are kept to go back to, with one more: enough to reach beyond the reports over which a fault held.
+
+    >>> good_steps((1, 2, 3, 4), 5)
+    (2, 3, 4, 5)
+    """
+    return (*(known for known in before if known < step), step)[-(PROBES + 1) :]
+
+
+def last_good(steps: Sequence[int], since: int) -> int | None:
+    """Where to go back to: the newest good step before a fault began, or the oldest there is.
+
+    >>> last_good((2, 3, 4, 5), since=4), last_good((2, 3), since=1)
+    (3, 2)
+    """
+    before = [step for step in steps if step < since]
+    return max(before) if before else min(steps, default=None)
+
+
+def remedied(recipe: Recipe, change: Mapping[str, Any]) -> dict[str, Any]:
+    """What a finding's change means for this recipe: dotted keys with their new values; empty where a run that has begun cannot take it.
 
     change: what to change -> a factor, or a value: `rate` (of all players), `generator.rate`, `discriminator.rate`, `penalty` (the
     zero-centred ones are added where there is none), `ema` (half-life), `augmentation`. Others need other networks, and so a new run.
+
+    >>> from mulligan.recipes.fast import fast
+    >>> from mulligan.recipe import Data
+    >>> recipe = fast(Data(source="digits", kind="image", shape=(1, 28, 28)))
+    >>> remedied(recipe, {"penalty": 3.0})["penalties.zero-centred-real.weight"]
+    30.0
     """
+    return {key: value for what, factor in change.items() for key, value in _meant(recipe, what, factor).items()}
+
+
+def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """The recipe with dotted keys set; parts that are not there yet (a penalty) begin with their defaults."""
+    if not changes:
+        return recipe
     values = recipe.model_dump(mode="json")
-    changes: dict[str, Any] = {}
-    for what, factor in change.items():
-        for key, value in _changed(recipe, what, factor).items():
-            changes[key] = value
-            place = values
-            *path, last = key.split(".")
-            for part in path:
-                place = place.setdefault(part, {})
-            place[last] = value
-    return Repaired(Recipe.model_validate(values), changes) if changes else None
+    for key, value in changes.items():
+        place = values
+        *path, last = key.split(".")
+        for part in path:
+            place = place.setdefault(part, {})
+        place[last] = value
+    return Recipe.model_validate(values)
 
 
-def _changed(recipe: Recipe, what: str, factor: Any) -> dict[str, Any]:
+def adds(recipe: Recipe, changes: Mapping[str, Any]) -> bool:
+    """Whether changes make another game of it, and not only other strengths."""
+    return makeup(changed(recipe, changes)) != makeup(recipe)
+
+
+def makeup(recipe: Recipe) -> tuple[frozenset[str], frozenset[str]]:
+    """What a game is made of and a repair may add to: names of penalties and of augmentations. Their strengths are knobs."""
+    return frozenset(recipe.penalties), frozenset(recipe.augmentations)
+
+
+def _meant(recipe: Recipe, what: str, factor: Any) -> dict[str, Any]:
     """Dotted keys and values of one change."""
+    if what == "augmentation" and recipe.data.kind == "image" and not recipe.augmentations:
+        return {f"augmentations.{SHIFT}.weight": PROBABILITY}
     if not isinstance(factor, int | float):
         return {}
     if what == "rate" or what.endswith(".rate"):
@@ -77,9 +111,6 @@ def _changed(recipe: Recipe, what: str, factor: Any) -> dict[str, Any]:
     if what == "ema":
         averaged: dict[str, Ema] = {name: made.ema for name, made in recipe.players.items() if made.ema is not None}
         return {f"players.{name}.ema.share": min(ema.share * factor, 1.0) for name, ema in averaged.items()}
-    if what == "augmentation" and recipe.data.kind == "image":
-        present_views = recipe.augmentations
-        if present_views:
-            return {f"augmentations.{name}.weight": min(view.weight * factor, 1.0) for name, view in present_views.items()}
-        return {f"augmentations.{SHIFT}.weight": PROBABILITY}
+    if what == "augmentation":
+        return {f"augmentations.{name}.weight": min(view.weight * factor, 1.0) for name, view in recipe.augmentations.items()}
     return {}

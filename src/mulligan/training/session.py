@@ -1,6 +1,6 @@
 """All that is live while a run trains, and how it goes to a checkpoint and comes back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,9 @@ from mulligan.runs import checkpoints
 from mulligan.runs.folder import Run
 from mulligan.signals import shielded
 from mulligan.training.batches import Schedule, Source, draw_sizes
-from mulligan.training.controls import Controls
+from mulligan.training.controls import Controls, Repair
 from mulligan.training.game import Batch, Game, Tensors, drawn
+from mulligan.training.repairing import changed, makeup
 from mulligan.training.schedules import knobs
 from mulligan.training.state import State, initial, named, put_back
 
@@ -27,6 +28,7 @@ class Session:
     recipe: Recipe
     dataset: Dataset
     game: Game
+    make_game: Callable[[Recipe], Game] | None = None  # of a recipe that a repair has changed; absent, no repair may change the game
     source: Source = field(init=False)
     schedule: Schedule = field(init=False)
     state: State = field(init=False)
@@ -35,6 +37,7 @@ class Session:
     seconds: float = 0.0
     totals: dict[str, float] = field(default_factory=dict)  # sums of figures since the last report
     counted: int = 0  # steps in these sums
+    _asked: Recipe = field(init=False)  # the recipe without repairs
     memory: dict[str, list[float]] = field(default_factory=dict)  # what the last report left for the next (`training/probing.py`)
 
     def __post_init__(self) -> None:
@@ -45,6 +48,7 @@ class Session:
         self.schedule = Schedule.of(self.game)
         self.state = initial(self.game.actors, recipe.machine.device)
         self.controls = Controls(horizon=recipe.horizon)
+        self._asked = recipe
 
     @property
     def images(self) -> int:
@@ -100,13 +104,12 @@ class Session:
             "counted": self.counted,
             "memory": self.memory,
         }
+        kept = (self.controls.best_step, *self.controls.good_steps)
         with shielded(saving=True):
-            checkpoints.save(
-                self.run, self.step, named(self.state), facts, keep=self.recipe.keeping.checkpoints, best=self.controls.best_step
-            )
+            checkpoints.save(self.run, self.step, named(self.state), facts, keep=self.recipe.keeping.checkpoints, others=kept)
 
-    def restore(self, checkpoint: checkpoints.Checkpoint) -> None:
-        """Go to a checkpoint: every tensor, the controls, the sums."""
+    def restore(self, checkpoint: checkpoints.Checkpoint, repaired: tuple[tuple[Repair, ...], int] | None = None) -> None:
+        """Go to a checkpoint: every tensor, the controls, the sums. repaired: other repairs and another attempt than it was saved with."""
         put_back(self.state, checkpoint.groups)
         facts: dict[str, Any] = checkpoint.facts
         try:
@@ -119,3 +122,15 @@ class Session:
         except (KeyError, TypeError, ValueError, AttributeError, ValidationError) as error:
             raise CheckpointError(f"{checkpoint.path}: state.json does not fit this version ({type(error).__name__})") from None
         self.step = checkpoint.step
+        if repaired is not None:
+            self.controls = self.controls.model_copy(update={"repairs": repaired[0], "attempt": repaired[1]})
+        self._play_repaired()
+
+    def _play_repaired(self) -> None:
+        """Play by the recipe with all its repairs; the game is made again where they have changed what it is made of."""
+        changes = {key: value for repair in self.controls.repairs for key, value in repair.changes.items()}
+        now = changed(self._asked, changes).model_copy(update={"machine": self.recipe.machine, "keeping": self.recipe.keeping})
+        again = makeup(now) != makeup(self.recipe)
+        self.recipe = now
+        if again and self.make_game is not None:
+            self.game = self.make_game(now)

@@ -28,7 +28,7 @@ def open_session(folder: Run, recipe: Recipe, dataset: Dataset) -> Session:
 
 def new_session(folder: Run, recipe: Recipe, dataset: Dataset) -> Session:
     """A session at step 0."""
-    return Session(folder, recipe, dataset, made_game(recipe, dataset))
+    return Session(folder, recipe, dataset, made_game(recipe, dataset), lambda repaired: made_game(repaired, dataset))
 
 
 def newest_model(folder: Run) -> Model | None:

@@ -158,7 +158,7 @@ def _work(folder: Run, recipe: Recipe, dataset: Dataset, game: Game, budget: Bud
             folder.write_status("unfinished")
         prepare_machine(decided.machine)
         _record(folder, decided, budget, command or sys.argv[1:])
-        return _trained(Session(folder, decided, dataset, game), budget, voice, audience)
+        return _trained(Session(folder, decided, dataset, game, lambda repaired: made_game(repaired, dataset)), budget, voice, audience)
 
 
 def _trained(session: Session, budget: Budget, voice: "_Voice", audience: Listener) -> Outcome:
@@ -184,7 +184,7 @@ def _trained(session: Session, budget: Budget, voice: "_Voice", audience: Listen
     loop.run()
     found = finish(loop)
     timed = budget.seconds is not None and session.seconds >= budget.seconds
-    finished = session.images >= session.controls.horizon or timed
+    finished = session.images >= session.controls.horizon or timed or bool(loop.ended)
     with shielded(saving=True):
         folder.write_status("finished" if finished else "unfinished")
         report.write(folder)  # which says whether the run is finished
