@@ -5,7 +5,7 @@ from mulligan.diagnostics.seen import Line, Seen, below, limit_above, number, to
 
 COPIES = 0.15  # share of samples above that of real ones that lie on a training sample; real ones: below 0.01
 ALONE = 0.5  # so many copies need no second signal
-DIVERSITY = 0.5  # of the data's mean distance of two samples: one sample again and again has collapsed, wherever it lies
+DIVERSITY = 0.1  # of the data's mean distance of two samples: one sample again and again has collapsed, wherever it lies
 NEARER = 0.62  # share of samples nearer to the training data than to as many held-out ones; 0.5 for fresh samples
 
 
