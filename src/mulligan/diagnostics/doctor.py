@@ -48,8 +48,8 @@ class Doctor:
         """Look at the training, a dozen to a hundred times over all of it.
 
         samples: about 1,000 generated ones, always as many and of the same latents, as D would see them. d_real, d_fake, d_heldout:
-        D's scores (N,) of training samples, of generated and of held-out ones, larger for more real; whatever the loop has. losses: by
-        player.         Raises UsageError where only one of d_real and d_fake is given, or steps do not rise.
+        D's scores (N,) of training samples, of generated and of held-out ones, larger for more real. losses: by player.
+        Raises UsageError where only one of d_real and d_fake is given, or steps do not rise.
         """
         if (d_real is None) != (d_fake is None):
             raise UsageError("scores of only one side", "Give d_real and d_fake, or neither")

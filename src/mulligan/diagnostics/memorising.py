@@ -1,10 +1,11 @@
 """Samples that repeat training samples."""
 
 from mulligan.diagnostics.finding import Finding
-from mulligan.diagnostics.seen import Line, Seen, limit_above, number, told
+from mulligan.diagnostics.seen import Line, Seen, below, limit_above, number, told
 
 COPIES = 0.15  # share of samples above that of real ones that lie on a training sample; real ones: below 0.01
 ALONE = 0.5  # so many copies need no second signal
+DIVERSITY = 0.1  # of the data's mean distance of two samples: one sample again and again has collapsed, wherever it lies
 NEARER = 0.62  # share of samples nearer to the training data than to as many held-out ones; 0.5 for fresh samples
 
 
@@ -32,6 +33,8 @@ def examine(seen: Seen) -> Finding | None:
 
 
 def _copies(line: Line) -> bool:
+    if below(line, "probe.diversity", DIVERSITY):
+        return False
     copies, floor, nearer = number(line, "probe.copies"), number(line, "probe.copies.floor"), number(line, "probe.nearer")
     if copies is None or floor is None or copies <= limit_above(line, "probe.copies", COPIES):
         return False
