@@ -106,7 +106,8 @@ def _without_side(split: Endless, strength: float) -> Callable[[int, np.random.G
     def draw(count: int, generator: np.random.Generator) -> np.ndarray:
         rows = split.draw(8 * count, generator)
         turn = np.arctan2(rows[:, 1], rows[:, 0]) / (2 * np.pi) + 0.5
-        return rows[turn >= strength][:count]
+        kept: np.ndarray = rows[turn >= strength][:count]
+        return kept
 
     return draw
 

@@ -8,225 +8,215 @@ A record is the history that a run has written: rules are judged on it again in 
 `tuned` (and half of the healthy runs, those of even seeds); what is published is counted on the others.
 """
 
+import argparse
 import json
 import math
-import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from breaking import FAULTS, Fault
+from breaking import FAULTS
+from broken_runs import POINT_BATCH, POINT_STEPS, record
 
-from mulligan import Doctor
-from mulligan.data.dataset import Dataset
-from mulligan.errors import DivergedError
-from mulligan.layers.critique import reduce_logits
-from mulligan.randomness import numpy_generator, sample_latents
-from mulligan.recipe import Recipe
-from mulligan.resolve import resolve
-from mulligan.runs import history
-from mulligan.runs.folder import Run
-from mulligan.training.budget import Budget
-from mulligan.training.game import Batch
-from mulligan.training.loop import Loop
-from mulligan.training.machine import prepare_machine
-from mulligan.training.observing import Observer
-from mulligan.training.session import Session
-from mulligan.training.state import sampled
-from mulligan.training.together import Together
-from mulligan.verbs import Quiet, made_game
+from mulligan.diagnostics.diagnosis import diagnose
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "doctor.json"
 PAGE = ROOT / "docs" / "doctor.md"
 START, END = "<!-- fault suite -->", "<!-- /fault suite -->"
-
-IMAGE_STEPS, IMAGE_BATCH = 1500, 64
-POINT_STEPS, POINT_BATCH, POINT_SEEDS, PROBES = 1500, 256, range(8), 40
 WITHIN = 0.10  # share of a run's length after the onset in which a fault is to be noticed
 NO_FAULT = ("healthy", "warming-up")
-MACHINE = ("machine.device=cpu", "machine.threads=1", "machine.compile=off", "machine.precision=float32")
-
-# Healthy runs: recipes that differ in loss, penalty, normalisation and networks. Broken ones start from the first two of each list.
-IMAGES: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
-    "digits": (
-        ("fast", ()),
-        ("fast", ("loss.name=non-saturating",)),
-        ("shallow-deeper", ()),
-        ("dense-batchnorm", ()),
-        ("fast", ("loss.name=hinge",)),
-        ("modern", ()),
-    ),
-    "fashion": (
-        ("fast", ()),
-        ("fast", ("loss.name=least-squares",)),
-        ("dense-batchnorm", ()),
-        ("dense-dropout", ()),
-        ("modern", ()),
-        ("shallow-deeper", ()),
-    ),
-}
-POINTS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
-    "ring": (("modern", ()), ("modern", ("loss.name=non-saturating",))),
-    "grid": (("modern", ()),),
-    "parabola": (("modern", ()), ("points", ())),
-}
 
 
 @dataclass(frozen=True)
-class Case:
-    """One run, or for points one group of seeds: what is trained, and how it is broken."""
+class Outcome:
+    """What the doctor said of one run: at each report a verdict, by share of the horizon."""
 
-    kind: str  # images, points, repair
+    kind: str
     data: str
     recipe: str
-    settings: tuple[str, ...]
+    fault: str | None
+    strength: float
+    onset: float
     seed: int
-    fault: Fault | None = None
-    strength: float = 0.0
+    verdicts: tuple[tuple[float, str], ...]
+    repairs: int
 
     @property
-    def name(self) -> str:
-        """The file of its record."""
-        what = "healthy" if self.fault is None else f"{self.fault.name}-{self.strength:g}"
-        own = "-".join(setting.rpartition("=")[2] for setting in self.settings)
-        return "_".join(filter(None, (self.kind, self.data, self.recipe, own, what, str(self.seed)))).replace(" ", "-")
+    def noticed(self) -> float | None:
+        """Share of the horizon at which a fault was first named, from the onset on; None if never."""
+        return next((where for where, verdict in self.verdicts if verdict not in NO_FAULT and where >= self.onset), None)
+
+    @property
+    def in_time(self) -> bool:
+        """Whether that was within a tenth of the run after the onset."""
+        return self.noticed is not None and self.noticed <= self.onset + WITHIN + 1e-9
+
+    @property
+    def early(self) -> bool:
+        """Whether a fault was named before there was one."""
+        return any(verdict not in NO_FAULT for where, verdict in self.verdicts if where < self.onset)
+
+    @property
+    def last(self) -> str:
+        """The verdict at the end."""
+        return self.verdicts[-1][1]
 
 
-def cases(kinds: Sequence[str]) -> Iterator[Case]:
-    """Every case, healthy and broken ones in turn, so that a suite that is broken off is still balanced."""
-    if "images" in kinds:
-        healthy = [Case("images", data, recipe, own, seed) for seed in range(3) for data, known in IMAGES.items() for recipe, own in known]
-        broken = list(_broken("images", IMAGES, 2))
-        for place in range(max(len(healthy), len(broken))):
-            yield from healthy[place : place + 1]
-            yield from broken[place : place + 1]
-    if "points" in kinds:
-        for data, known in POINTS.items():
-            for recipe, own in known:
-                yield Case("points", data, recipe, own, 0)
-        yield from _broken("points", {data: known[:1] for data, known in POINTS.items()}, 1)
-    if "repair" in kinds:
-        yield from (replace(case, kind="repair") for case in _broken("images", {"digits": IMAGES["digits"]}, 1) if _is_repairable(case))
+def outcomes(folder: Path) -> list[Outcome]:
+    """The verdicts on everything recorded: the rules as they are now, at every report of each run."""
+    found = []
+    for file in sorted(folder.glob("*.json")):
+        record = json.loads(file.read_text())
+        for run in record["runs"]:
+            lines = [line for line in run["lines"] if "repair" not in line]
+            verdicts = []
+            for place, line in enumerate(lines):
+                where = line.get("progress") or line["step"] / (POINT_STEPS * POINT_BATCH)
+                horizon = POINT_STEPS * POINT_BATCH if record["kind"] == "points" else None
+                verdicts.append((round(where, 4), diagnose(lines[: place + 1], horizon).verdict))
+            if run["given_up"] is not None:
+                verdicts.append((run["given_up"], "diverged"))
+            facts = {key: record[key] for key in ("kind", "data", "recipe", "fault", "strength", "onset")}
+            found.append(Outcome(**facts, seed=run["seed"], verdicts=tuple(verdicts), repairs=run["repairs"]))
+    return found
 
 
-def _broken(kind: str, known: dict[str, tuple[tuple[str, tuple[str, ...]], ...]], bases: int) -> Iterator[Case]:
-    for fault in FAULTS:
-        if (fault.images_only and kind == "points") or (fault.points_only and kind == "images"):
-            continue
-        for strength in fault.strengths:
-            for place, (data, recipes) in enumerate(known.items()):
-                recipe, own = recipes[(place + fault.strengths.index(strength)) % min(bases, len(recipes))]
-                yield Case(kind, data, recipe, own, 0, fault, strength)
+def interval(hits: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share by Wilson 1927 (Journal of the American Statistical Association 22).
+
+    >>> [round(end, 3) for end in interval(9, 10)]
+    [0.596, 0.982]
+    """
+    if of == 0:
+        return (0.0, 1.0)
+    z = 1.959964
+    share, room = hits / of, 1 + z * z / of
+    middle = (share + z * z / (2 * of)) / room
+    half = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of)) / room
+    return (max(middle - half, 0.0), min(middle + half, 1.0))
 
 
-def _is_repairable(case: Case) -> bool:
-    """Whether what is broken is a setting: what is done again before each step no remedy can undo."""
-    return case.fault is not None and case.fault.act is None
-
-
-def record(folder: Path, kinds: Sequence[str]) -> None:
-    """Train what has no record yet."""
-    folder.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(1)
-    for case in cases(kinds):
-        file = folder / f"{case.name}.json"
-        if file.exists():
-            continue
-        print(case.name, file=sys.stderr, flush=True)
-        runs = _points(case) if case.kind == "points" else [_image(case)]
-        facts = {
-            "fault": case.fault.name if case.fault else None,
-            "strength": case.strength,
-            "onset": case.fault.onset if case.fault else 0,
+def counted(found: Sequence[Outcome], tuned: bool) -> dict[str, Any]:
+    """Shares with intervals, of the half that thresholds were chosen on, or of the other."""
+    by_name = {fault.name: fault for fault in FAULTS}
+    table: dict[str, Any] = {}
+    for kind in ("images", "points"):
+        broken = [one for one in found if one.kind == kind and one.fault is not None and by_name[one.fault].tuned == tuned]
+        healthy = [one for one in found if one.kind == kind and one.fault is None and (one.seed % 2 == 0) == tuned]
+        ends = [one.last not in NO_FAULT for one in healthy]
+        table[kind] = {
+            "noticed in time": _share([one.in_time for one in broken]),
+            "noticed by the end": _share([one.noticed is not None for one in broken]),
+            "named rightly by the end": _share([_named(one) for one in broken]),
+            "alarm before the fault": _share([one.early for one in broken if one.onset > 0]),
+            "false alarm at the end of a healthy run": _share(ends),
+            "false alarm at any report of a healthy run": _share([one.noticed is not None for one in healthy]),
         }
-        text = json.dumps({**facts, "kind": case.kind, "data": case.data, "recipe": case.recipe, "runs": runs})
-        file.with_suffix(".part").write_text(text)
-        file.with_suffix(".part").replace(file)
+    return table
 
 
-def _resolved(case: Case) -> tuple[Recipe, Dataset]:
-    steps, batch = (POINT_STEPS, POINT_BATCH) if case.kind == "points" else (IMAGE_STEPS, IMAGE_BATCH)
-    fixed = [f"batch={batch}", f"horizon={steps * batch}", f"keeping.reports={PROBES}", *MACHINE]
-    broken = [] if case.fault is None else [f"{key}={value}" for key, value in case.fault.settings(case.strength).items()]
-    repair = ["repair=on"] if case.kind == "repair" else []
-    recipe, dataset = resolve(case.data, case.recipe, [*fixed, *case.settings, *broken, *repair], case.seed)
-    prepare_machine(recipe.machine)
-    return recipe, dataset
+def _named(one: Outcome) -> bool:
+    """Whether any verdict after the onset is among those that name the fault."""
+    known = next(fault for fault in FAULTS if fault.name == one.fault)
+    return any(verdict in known.named for where, verdict in one.verdicts if where >= one.onset)
 
 
-class _BrokenLoop(Loop):
-    """A loop whose session is broken before each step, from the fault's onset on."""
-
-    case: Case
-
-    def _step(self) -> None:
-        fault = self.case.fault
-        if fault is not None and fault.act is not None and self.session.images >= fault.onset * self.session.controls.horizon:
-            fault.act(self.session, self.case.strength)
-        super()._step()
+def _share(hits: Sequence[bool]) -> dict[str, Any]:
+    low, high = interval(sum(hits), len(hits))
+    return {"hits": sum(hits), "of": len(hits), "low": round(low, 3), "high": round(high, 3)}
 
 
-def _image(case: Case) -> dict[str, Any]:
-    """One run of images: its lines, and whether training itself gave up."""
-    recipe, dataset = _resolved(case)
-    if case.fault is not None and case.fault.change is not None:
-        dataset = case.fault.change(dataset, case.strength)
-    with tempfile.TemporaryDirectory() as folder:
-        run = Run(Path(folder) / "run").prepare()
-        session = Session(run, recipe, dataset, made_game(recipe, dataset))
-        session.save()
-        loop = _BrokenLoop(session, Budget(), Quiet(), Observer(session))
-        loop.case = case
-        given_up = None
-        try:
-            loop.run()
-        except DivergedError:
-            given_up = session.images / recipe.horizon
-        return {"seed": case.seed, "lines": history.read(run), "given_up": given_up, "repairs": len(session.controls.repairs)}
+def families(found: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """A row for each fault and strength: how many were noticed, when, and as what."""
+    rows = []
+    for kind in ("images", "points"):
+        for name, strength in sorted({(one.fault, one.strength) for one in found if one.kind == kind and one.fault is not None}):
+            ones = [one for one in found if (one.kind, one.fault, one.strength) == (kind, name, strength)]
+            last = sorted({one.last for one in ones}, key=lambda verdict: -sum(one.last == verdict for one in ones))
+            delays = sorted(one.noticed - one.onset for one in ones if one.noticed is not None)
+            rows.append(
+                {
+                    "kind": kind,
+                    "fault": name,
+                    "strength": strength,
+                    "runs": len(ones),
+                    "in time": sum(one.in_time for one in ones),
+                    "by the end": len(delays),
+                    "median delay": delays[len(delays) // 2] if delays else None,
+                    "verdicts at the end": ", ".join(last),
+                }
+            )
+    return rows
 
 
-def _points(case: Case) -> list[dict[str, Any]]:
-    """Seeds of a small net that train together, each seen by a doctor of its own."""
-    recipe, dataset = _resolved(case)
-    with tempfile.TemporaryDirectory() as folder:
-        together = Together.of(recipe, list(POINT_SEEDS), dataset, made_game, Run(Path(folder)))
-        real = [_real(session, 4000, 0) for session in together.sessions]
-        doctors = [Doctor(rows.numpy(), horizon=recipe.horizon, endless=True) for rows in real]
-        for step in range(POINT_STEPS + 1):
-            if step % (POINT_STEPS // PROBES) == 0:
-                for session, doctor, rows in zip(together.sessions, doctors, real, strict=True):
-                    _observe(session, doctor, rows)
-            for session in together.sessions:
-                fault = case.fault
-                if fault is not None and fault.act is not None and session.images >= fault.onset * recipe.horizon:
-                    fault.act(session, case.strength)
-            if len(together.lost) < len(together.sessions):
-                try:
-                    together.once()
-                except DivergedError:
-                    break
-        lost = {seed: step / POINT_STEPS for seed, step in together.lost.items()}
-        return [
-            {"seed": session.recipe.seed, "lines": doctor.lines, "given_up": lost.get(session.recipe.seed), "repairs": 0}
-            for session, doctor in zip(together.sessions, doctors, strict=True)
+def table(found: Sequence[Outcome]) -> str:
+    """Everything as Markdown."""
+    lines = []
+    for tuned, title in ((False, "Faults and runs that no threshold was chosen on"), (True, "Those that thresholds were chosen on")):
+        lines += [f"### {title}", "", "| | images | points |", "|---|---|---|"]
+        kinds = counted(found, tuned)
+        for what in kinds["images"]:
+            lines.append(f"| {what} | {_cell(kinds['images'][what])} | {_cell(kinds['points'][what])} |")
+        lines.append("")
+    lines += [
+        "### By fault",
+        "",
+        "| | fault | strength | noticed in time | by the end | median delay | verdicts at the end |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in families(found):
+        delay = "-" if row["median delay"] is None else f"{row['median delay']:.0%}"
+        cells = (
+            row["kind"],
+            row["fault"],
+            f"{row['strength']:g}",
+            f"{row['in time']} of {row['runs']}",
+            f"{row['by the end']} of {row['runs']}",
+        )
+        lines.append("| " + " | ".join((*cells, delay, row["verdicts at the end"])) + " |")
+    repaired = [one for one in found if one.kind == "repair"]
+    if repaired:
+        saved = [one.last in NO_FAULT for one in repaired]
+        lines += [
+            "",
+            f"With `repair=on`, {sum(saved)} of {len(saved)} runs with broken settings end without a fault ({_cell(_share(saved))}).",
         ]
+    return "\n".join(lines)
 
 
-def _real(session: Session, count: int, stream: int) -> torch.Tensor:
-    assert not hasattr(session.source.split, "target")
-    return torch.from_numpy(session.source.split.draw(count, numpy_generator(session.recipe.seed, "doctor", stream)))
+def _cell(share: dict[str, Any]) -> str:
+    if not share["of"]:
+        return "-"
+    return f"{share['hits'] / share['of']:.0%} ({share['hits']} of {share['of']}; {share['low']:.0%} to {share['high']:.0%})"
 
 
-def _observe(session: Session, doctor: Doctor, rows: torch.Tensor) -> None:
-    cast = sampled(session.game.actors, session.state)
-    draw, kind = session.game.latent, session.game.kind
-    z = sample_latents(draw.distribution, draw.shape[0], session.recipe.seed + 1, range(1000))
-    with torch.no_grad():
-        made = session.game.sample(cast, z, None, Batch(rows, None, torch.zeros(len(rows))))
-        said = [reduce_logits(cast("discriminator", part, None, inference=True).logits) for part in (kind.encode(rows[:1000]), made)]
-    decoded = made if bool(made.isfinite().all()) else made.nan_to_num(nan=math.nan)
-    doctor.observe(session.images, kind.decode(decoded) if bool(made.isfinite().all()) else made.numpy(), d_real=said[0], d_fake=said[1])
+def publish(folder: Path) -> None:
+    """Write the results and the page's table."""
+    found = outcomes(folder)
+    RESULTS.parent.mkdir(exist_ok=True)
+    kinds = {"published": counted(found, False), "tuned": counted(found, True), "families": families(found)}
+    RESULTS.write_text(json.dumps(kinds, indent=1) + "\n")
+    page = PAGE.read_text(encoding="utf-8")
+    start, end = page.index(START) + len(START), page.index(END)
+    PAGE.write_text(page[:start] + "\n" + table(found) + "\n" + page[end:], encoding="utf-8")
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("record", "judge", "publish"))
+    parser.add_argument("kinds", nargs="*", default=["images", "points"])
+    parser.add_argument("--to", "--from", dest="folder", type=Path, required=True)
+    asked = parser.parse_args()
+    if asked.what == "record":
+        record(asked.folder, asked.kinds)
+    elif asked.what == "judge":
+        print(table(outcomes(asked.folder)))
+    else:
+        publish(asked.folder)
+
+
+if __name__ == "__main__":
+    main()

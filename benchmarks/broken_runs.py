@@ -1,0 +1,217 @@
+"""The runs that the doctor is measured on: healthy ones of many recipes, and the same with a fault; their histories as files."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from breaking import FAULTS, Fault
+
+from mulligan import Doctor
+from mulligan.data.dataset import Dataset, Endless
+from mulligan.errors import DivergedError
+from mulligan.layers.critique import reduce_logits
+from mulligan.randomness import numpy_generator, sample_latents
+from mulligan.recipe import Recipe
+from mulligan.resolve import resolve
+from mulligan.runs import history
+from mulligan.runs.folder import Run
+from mulligan.training.budget import Budget
+from mulligan.training.game import Batch
+from mulligan.training.loop import Loop
+from mulligan.training.machine import prepare_machine
+from mulligan.training.observing import Observer
+from mulligan.training.session import Session
+from mulligan.training.state import sampled
+from mulligan.training.together import Together
+from mulligan.verbs import Quiet, made_game
+
+IMAGE_STEPS, IMAGE_BATCH = 1500, 64
+POINT_STEPS, POINT_BATCH, POINT_SEEDS, PROBES = 1500, 256, range(8), 40
+MACHINE = ("machine.device=cpu", "machine.threads=1", "machine.compile=off", "machine.precision=float32")
+
+# Healthy runs: recipes that differ in loss, penalty, normalisation and networks. Broken ones start from the first two of each list.
+IMAGES: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    "digits": (
+        ("fast", ()),
+        ("fast", ("loss.name=non-saturating",)),
+        ("shallow-deeper", ()),
+        ("dense-batchnorm", ()),
+        ("fast", ("loss.name=hinge",)),
+        ("modern", ()),
+    ),
+    "fashion": (
+        ("fast", ()),
+        ("fast", ("loss.name=least-squares",)),
+        ("dense-batchnorm", ()),
+        ("dense-dropout", ()),
+        ("modern", ()),
+        ("shallow-deeper", ()),
+    ),
+}
+POINTS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    "ring": (("modern", ()), ("modern", ("loss.name=non-saturating",))),
+    "grid": (("modern", ()),),
+    "parabola": (("modern", ()), ("points", ())),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run, or for points one group of seeds: what is trained, and how it is broken."""
+
+    kind: str  # images, points, repair
+    data: str
+    recipe: str
+    settings: tuple[str, ...]
+    seed: int
+    fault: Fault | None = None
+    strength: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The file of its record."""
+        what = "healthy" if self.fault is None else f"{self.fault.name}-{self.strength:g}"
+        own = "-".join(setting.rpartition("=")[2] for setting in self.settings)
+        return "_".join(filter(None, (self.kind, self.data, self.recipe, own, what, str(self.seed)))).replace(" ", "-")
+
+
+def cases(kinds: Sequence[str]) -> Iterator[Case]:
+    """Every case, healthy and broken ones in turn, so that a suite that is broken off is still balanced."""
+    if "images" in kinds:
+        healthy = [Case("images", data, recipe, own, seed) for seed in range(3) for data, known in IMAGES.items() for recipe, own in known]
+        broken = list(_broken("images", IMAGES, 2))
+        for place in range(max(len(healthy), len(broken))):
+            yield from healthy[place : place + 1]
+            yield from broken[place : place + 1]
+    if "points" in kinds:
+        for data, known in POINTS.items():
+            for recipe, own in known:
+                yield Case("points", data, recipe, own, 0)
+        yield from _broken("points", {data: known[:1] for data, known in POINTS.items()}, 1)
+    if "repair" in kinds:
+        yield from (replace(case, kind="repair") for case in _broken("images", {"digits": IMAGES["digits"]}, 1) if _is_repairable(case))
+
+
+def _broken(kind: str, known: dict[str, tuple[tuple[str, tuple[str, ...]], ...]], bases: int) -> Iterator[Case]:
+    for fault in FAULTS:
+        if (fault.images_only and kind == "points") or (fault.points_only and kind == "images"):
+            continue
+        for strength in fault.strengths:
+            for place, (data, recipes) in enumerate(known.items()):
+                recipe, own = recipes[(place + fault.strengths.index(strength)) % min(bases, len(recipes))]
+                yield Case(kind, data, recipe, own, 0, fault, strength)
+
+
+def _is_repairable(case: Case) -> bool:
+    """Whether what is broken is a setting: what is done again before each step no remedy can undo."""
+    return case.fault is not None and case.fault.act is None
+
+
+def record(folder: Path, kinds: Sequence[str]) -> None:
+    """Train what has no record yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    for case in cases(kinds):
+        file = folder / f"{case.name}.json"
+        if file.exists():
+            continue
+        print(case.name, file=sys.stderr, flush=True)
+        runs = _points(case) if case.kind == "points" else [_image(case)]
+        facts = {
+            "fault": case.fault.name if case.fault else None,
+            "strength": case.strength,
+            "onset": case.fault.onset if case.fault else 0,
+        }
+        text = json.dumps({**facts, "kind": case.kind, "data": case.data, "recipe": case.recipe, "runs": runs})
+        file.with_suffix(".part").write_text(text)
+        file.with_suffix(".part").replace(file)
+
+
+def _resolved(case: Case) -> tuple[Recipe, Dataset]:
+    steps, batch = (POINT_STEPS, POINT_BATCH) if case.kind == "points" else (IMAGE_STEPS, IMAGE_BATCH)
+    fixed = [f"batch={batch}", f"horizon={steps * batch}", f"keeping.reports={PROBES}", *MACHINE]
+    broken = [] if case.fault is None else [f"{key}={value}" for key, value in case.fault.settings(case.strength).items()]
+    repair = ["repair=on"] if case.kind == "repair" else []
+    recipe, dataset = resolve(case.data, case.recipe, [*fixed, *case.settings, *broken, *repair], case.seed)
+    prepare_machine(recipe.machine)
+    return recipe, dataset
+
+
+class _BrokenLoop(Loop):
+    """A loop whose session is broken before each step, from the fault's onset on."""
+
+    case: Case
+
+    def _step(self) -> None:
+        fault = self.case.fault
+        if fault is not None and fault.act is not None and self.session.images >= fault.onset * self.session.controls.horizon:
+            fault.act(self.session, self.case.strength)
+        super()._step()
+
+
+def _image(case: Case) -> dict[str, Any]:
+    """One run of images: its lines, and whether training itself gave up."""
+    recipe, dataset = _resolved(case)
+    if case.fault is not None and case.fault.change is not None:
+        dataset = case.fault.change(dataset, case.strength)
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Path(folder) / "run").prepare()
+        session = Session(run, recipe, dataset, made_game(recipe, dataset))
+        session.save()
+        loop = _BrokenLoop(session, Budget(), Quiet(), Observer(session))
+        loop.case = case
+        given_up = None
+        try:
+            loop.run()
+        except DivergedError:
+            given_up = session.images / recipe.horizon
+        return {"seed": case.seed, "lines": history.read(run), "given_up": given_up, "repairs": len(session.controls.repairs)}
+
+
+def _points(case: Case) -> list[dict[str, Any]]:
+    """Seeds of a small net that train together, each seen by a doctor of its own."""
+    recipe, dataset = _resolved(case)
+    with tempfile.TemporaryDirectory() as folder:
+        together = Together.of(recipe, list(POINT_SEEDS), dataset, made_game, Run(Path(folder)))
+        real = [_real(session, 4000, 0) for session in together.sessions]
+        doctors = [Doctor(rows.numpy(), horizon=recipe.horizon) for rows in real]
+        for step in range(POINT_STEPS + 1):
+            if step % (POINT_STEPS // PROBES) == 0:
+                for session, doctor, rows in zip(together.sessions, doctors, real, strict=True):
+                    _observe(session, doctor, rows)
+            for session in together.sessions:
+                fault = case.fault
+                if fault is not None and fault.act is not None and session.images >= fault.onset * recipe.horizon:
+                    fault.act(session, case.strength)
+            if len(together.lost) < len(together.sessions):
+                try:
+                    together.once()
+                except DivergedError:
+                    break
+        lost = {seed: step / POINT_STEPS for seed, step in together.lost.items()}
+        return [
+            {"seed": session.recipe.seed, "lines": doctor.lines, "given_up": lost.get(session.recipe.seed), "repairs": 0}
+            for session, doctor in zip(together.sessions, doctors, strict=True)
+        ]
+
+
+def _real(session: Session, count: int, stream: int) -> torch.Tensor:
+    split = session.dataset.train  # not the source, which a fault may have narrowed
+    assert isinstance(split, Endless)
+    return torch.from_numpy(split.draw(count, numpy_generator(session.recipe.seed, "doctor", stream)))
+
+
+def _observe(session: Session, doctor: Doctor, rows: torch.Tensor) -> None:
+    cast = sampled(session.game.actors, session.state)
+    draw, kind = session.game.latent, session.game.kind
+    z = sample_latents(draw.distribution, draw.shape[0], session.recipe.seed + 1, range(1000))
+    with torch.no_grad():
+        made = session.game.sample(cast, z, None, Batch(rows, None, torch.zeros(len(rows))))
+        said = [reduce_logits(cast("discriminator", part, None, inference=True).logits) for part in (kind.encode(rows[:1000]), made)]
+    finite = bool(made.isfinite().all())
+    doctor.observe(session.images, kind.decode(made) if finite else made.numpy(), d_real=said[0], d_fake=said[1])
