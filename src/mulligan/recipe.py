@@ -187,6 +187,9 @@ class Machine(Settings):
     threads: int = Field(0, ge=0, le=1024, description="Threads inside an operator; 0 for as many as there are cores.")
     compile: Literal["auto", "on", "off"] = Field("auto", description="Whether the step is compiled.")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Arithmetic of the networks.")
+    split: int = Field(
+        1, ge=1, le=1_000_000, description="Parts that a batch is played in, one after the other; doubled by itself where memory is short."
+    )
 
 
 class Keeping(Settings):

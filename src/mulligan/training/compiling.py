@@ -18,7 +18,7 @@ def stepper(game: Game, recipe: Recipe) -> Step:
     precision = torch.bfloat16 if recipe.machine.precision == "bfloat16" else torch.float32
 
     def step(state: State, batches: Sequence[Batch | None], draws: Sequence[Tensors], knobs: Tensors) -> tuple[Tensors, Tensor]:
-        return play(game, state, batches, draws, knobs, precision)
+        return play(game, state, batches, draws, knobs, precision, split=recipe.machine.split)
 
     if recipe.machine.compile != "on":
         return step

@@ -10,11 +10,10 @@ from torch import Tensor
 from torch.func import grad
 
 from mulligan.training.game import Actor, Batch, Cast, Tensors, Turn
+from mulligan.training.splitting import ByPlayer, Taken
 
-ByPlayer = dict[str, Tensors]
 Judged = tuple[Tensor, tuple[Tensors, ByPlayer]]  # named here: the compiler does not trace annotations of inner functions
 Objective = Callable[[ByPlayer], Judged]  # parameters of the moving players -> what they minimise, (figures, buffers)
-Taken = tuple[ByPlayer, tuple[Tensors, ByPlayer]]
 
 
 def gradients(

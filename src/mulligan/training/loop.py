@@ -11,7 +11,7 @@ import torch
 
 from mulligan.diagnostics.diagnosis import WARMING_UP, diagnose, write
 from mulligan.diagnostics.finding import Diagnosis
-from mulligan.errors import CheckpointError, DivergedError
+from mulligan.errors import CheckpointError, DivergedError, OutOfMemoryError, is_out_of_memory
 from mulligan.randomness import seed_operators
 from mulligan.runs import checkpoints, curves, environment, facts, history, report
 from mulligan.signals import Signalled, raise_pending, shielded
@@ -24,6 +24,7 @@ from mulligan.training.game import Batch, Tensors
 from mulligan.training.horizon import Horizon
 from mulligan.training.observing import Observer
 from mulligan.training.session import Session
+from mulligan.training.splitting import smallest
 from mulligan.training.stopping import stopped_improving
 
 MOST_ROLLBACKS = 3
@@ -143,7 +144,14 @@ class Loop:
             session.save()
         with nullcontext() if compiles else shielded():
             self._whole = False
-            figures, finite = self._played(batches, draws, now)
+            try:
+                figures, finite = self._played(batches, draws, now)
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._split(smallest(batches))
+                self._whole = True
+                return
             values = torch.stack([finite.float(), *figures.values()]).tolist()
             told = dict(zip(figures, values[1:], strict=True))
             if values[0] == 1.0:
@@ -161,6 +169,8 @@ class Loop:
             return self._play(session.state, batches, draws, now)
         except Exception as error:
             raise_pending()  # a compiler that died with the signal is no missing compiler
+            if is_out_of_memory(error):
+                raise
             if session.recipe.machine.compile != "on" or self._seen:
                 raise
             self.audience.say(f"compilation failed ({type(error).__name__}); training goes on without it")
@@ -169,6 +179,31 @@ class Loop:
             session.recipe = session.recipe.model_copy(update={"machine": machine})
             self._play = stepper(session.game, session.recipe)
             return self._play(session.state, batches, draws, now)
+
+    def _split(self, size: int) -> None:
+        """Memory was short in the middle of a step: go back to the newest checkpoint and play each batch in twice as many parts.
+
+        Raises OutOfMemoryError where even single samples do not fit.
+        """
+        session = self.session
+        batch, split = session.recipe.batch, session.recipe.machine.split * 2
+        if split > size:
+            raise OutOfMemoryError(
+                f"step {session.step}: there is not enough memory for a single sample of the batch",
+                "Take smaller networks (generator.network.widths) or smaller samples (data.size=32)",
+            )
+        checkpoint = checkpoints.newest(session.run)
+        if checkpoint is None:
+            raise OutOfMemoryError(f"step {session.step}: there is not enough memory for a batch of {batch}", f"Set batch={batch // 2}")
+        spent = session.seconds
+        session.restore(checkpoint)
+        session.seconds = spent
+        history.cut(session.run, checkpoint.step)
+        machine = session.recipe.machine.model_copy(update={"split": split, "compile": "off"})
+        session.recipe = session.recipe.model_copy(update={"machine": machine})
+        environment.amend(session.run, {"split": split, "compile": "off"})
+        self._play = stepper(session.game, session.recipe)
+        self.audience.say(f"not enough memory for a batch of {batch}: it is played in {split} parts from step {checkpoint.step} on")
 
     def _clock(self) -> None:
         session = self.session

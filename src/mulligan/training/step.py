@@ -1,6 +1,7 @@
 """One step of any game: every turn in order. The whole of adversarial training is on this screen."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -9,6 +10,7 @@ from mulligan.training import historical
 from mulligan.training.game import Actor, Batch, Game, Tensors, Turn
 from mulligan.training.gradients import gradients
 from mulligan.training.lookahead import pulled
+from mulligan.training.splitting import averaged
 from mulligan.training.state import PlayerState, State, parameters
 from mulligan.training.update import adam, adam_in_place
 
@@ -21,11 +23,13 @@ def play(
     knobs: Tensors,
     precision: torch.dtype,
     mapped: bool = False,
+    split: int = 1,
 ) -> tuple[Tensors, Tensor]:
     """Play all turns once, and change the state in place where everything stayed finite.
 
     batches, draws: one per turn (a turn that reads nothing gets None). knobs: scalars by name, rates and weights as they are now.
-    mapped: whether this call is one of many under `torch.vmap`, which takes no gradients by tape and no fused update.
+    mapped: whether this call is one of many under `torch.vmap`, which takes no gradients by tape and no fused update. split: parts that a
+    batch is played in, where memory is short.
     Returns the figures (scalars by name) and whether losses and gradients of all turns were finite (a boolean scalar);
     from the first turn that is not, nothing is committed.
     """
@@ -35,7 +39,8 @@ def play(
     for turn, batch, drawn in zip(game.turns, batches, draws, strict=True):
         named = {name: parameters(player) for name, player in state.items()}
         buffers = {name: player.buffers for name, player in state.items()}
-        moves, (told, buffers_after) = gradients(turn, game.actors, named, buffers, batch, drawn, knobs, precision, traced)
+        taken = partial(gradients, turn, game.actors, named, buffers, knobs=knobs, precision=precision, traced=traced)
+        moves, (told, buffers_after) = averaged(taken, batch, drawn, split)
         flat = {name: state[name].layout.flat(moves[name]) for name in turn.players}
         for name in turn.players:
             past = state[name].past

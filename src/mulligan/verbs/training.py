@@ -10,7 +10,7 @@ from typing import Protocol
 
 from mulligan import find
 from mulligan.data.dataset import Dataset, require_same
-from mulligan.errors import MulliganError, PreemptedError, StoppedError, TerminatedError, UsageError
+from mulligan.errors import MulliganError, OutOfMemoryError, PreemptedError, StoppedError, TerminatedError, UsageError, is_out_of_memory
 from mulligan.metrics.figures import ScoreCard
 from mulligan.recipe import MAY_CHANGE, Data, Machine, Recipe
 from mulligan.resolve import changed, flat, reopened
@@ -211,6 +211,14 @@ def _saved(folder: Run) -> Iterator[None]:
         yield
     except Signalled as error:
         raise _interrupted(folder, error) from None
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        steps = folder.checkpoint_steps()
+        saved = f"; the state is saved at step {steps[-1]:,}" if steps else ""
+        raise OutOfMemoryError(
+            f"there is not enough memory outside of a step{saved}", "Free some, or set data.size=32 or batch=16"
+        ) from None
 
 
 def _interrupted(folder: Run, error: Signalled) -> MulliganError:
