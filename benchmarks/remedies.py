@@ -124,7 +124,7 @@ def table(found: list[dict[str, Any]]) -> str:
 def _spread(spread: dict[str, float] | None, form: str) -> str:
     if spread is None:
         return "-"
-    return f"{form.format(spread['median'])} ({form.format(spread['least'])} to {form.format(spread['most'])})"
+    return f"{form.format(spread['median'])} ({form.format(spread['low'])} to {form.format(spread['high'])})"
 
 
 def publish(folder: Path) -> None:
