@@ -34,7 +34,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> GAN:
 def test_learned(fitted: GAN) -> None:
     assert (fitted.history_[-1]["step"], fitted.history_[-1]["images"], fitted.recipe_.seed) == (3, 24, 1)
     assert fitted.parameters_ == {"generator": 100 * 8 + 8 + 8 * 64 + 64, "discriminator": 529}
-    assert fitted.figures_.distance.value > 0
+    assert fitted.figures_["distance"].value > 0
     assert fitted.run_.is_dir()
     assert fitted.model_.parameters == fitted.parameters_["generator"]
 

@@ -15,21 +15,21 @@ from mulligan.sampling.model import Model
 
 def test_a_run_keeps_its_newest_card(command, finished: Path) -> None:
     before = len(history.read_lines(Run(finished).metrics_file))
-    said = command("evaluate", finished, "--n", "40", "--json")
+    said = command("evaluate", finished, "--n", "25", "--json")
     assert said.code == 0
     card = json.loads(said.out)
-    assert card["protocol"]["n"] == 40
+    assert card["protocol"]["n"] == 25
     assert card["figures"]["coverage"]["better"] == "higher"
     lines = history.read_lines(Run(finished).metrics_file)
     assert len(lines) == before + 1
     assert lines[-1]["figures"] == card["figures"]
     recorded = verbs.recorded_figures(Run(finished))
     assert recorded is not None
-    assert recorded.protocol.n == 40
+    assert recorded.protocol.n == 25
     known = facts.read(Run(finished))
     assert known is not None
     assert {figure.name for figure in known.figures} == card["figures"].keys()
-    assert "40 samples (samples 0 to 39 of seed" in (finished / "model" / "README.md").read_text()
+    assert "25 samples (samples 0 to 24 of seed" in (finished / "model" / "README.md").read_text()
     assert "95 % interval" in (finished / "report.html").read_text()
     assert Model.load(finished).description.trained.figures == recorded
     assert GAN.load(finished).figures_ == recorded

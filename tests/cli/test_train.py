@@ -23,7 +23,18 @@ def test_a_person_sees_data_layers_figures_and_what_to_open(command, images: Pat
     assert places == sorted(places)
     assert "60 to train on, none held out; 3 classes" in said.err
     lines = said.out.splitlines()
-    assert [line.split()[0] for line in lines] == ["distance", "fd_random", "report", "progress", "samples", "model"]
+    assert [line.split()[0] for line in lines] == [
+        "distance",
+        "fd_random",
+        "precision",
+        "coverage",
+        "copies",
+        "protocol",
+        "report",
+        "progress",
+        "samples",
+        "model",
+    ]
     assert all("floor" in line for line in lines[:2])
     assert all(Path(line.split(maxsplit=1)[1]).exists() for line in lines[2:])
     assert [line["step"] for line in history.read(Run(run))] == [0, 2]
@@ -36,7 +47,7 @@ def test_a_person_sees_data_layers_figures_and_what_to_open(command, images: Pat
     assert (result["run"], result["steps"], result["images"], result["finished"]) == (str(run), 3, 24, False)
     assert result["parameters"] == {"generator": 64 * 8 + 8 + 8 * 64 + 64, "discriminator": 64 * 8 + 8 + 8 + 1}
     assert result["seconds"] > 0
-    assert result["figures"]["distance"].keys() == {"value", "floor"}
+    assert result["figures"]["distance"].keys() >= {"value", "floor", "low", "high", "better"}
     assert "from step 2" in said.err
 
     # Another recipe in the same folder is refused, with the difference.

@@ -133,4 +133,3 @@ def test_f26_a_batch_that_does_not_fit_is_split_for_real(tmp_path: Path) -> None
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert "parts" in (tmp_path / "run" / "log.txt").read_text()
-

@@ -36,6 +36,6 @@ def as_dict(outcome: "Outcome") -> dict[str, Any]:
         "seconds": outcome.seconds,
         "parameters": outcome.parameters,
         "finished": outcome.finished,
-        "figures": None if outcome.figures is None else outcome.figures.as_dict(),
+        **({"figures": None} if outcome.figures is None else outcome.figures.as_dict()),
         "files": to_open(Run(outcome.run)),
     }

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -43,7 +44,7 @@ def evaluate(
     >>> card.protocol.n, card["coverage"].value > 0.8
     (300, True)
     """
-    likeness = None if callable(samples) or (isinstance(against, str) and isinstance(samples, str)) else _peek(samples)
+    likeness = None if callable(samples) else _peek(samples)
     real = real_data(against, features, likeness)
     wanted = min(n or LIMIT, len(real.test), len(real.train))
     made = samples_of(samples, wanted, seed, real.test)
@@ -95,7 +96,7 @@ def _plain(value: float) -> float | None:
 
 def _peek(samples: Any) -> Tensor | None:
     """Samples in memory, in whose size a folder of real pictures is read."""
-    if isinstance(samples, str) or samples is None:
+    if isinstance(samples, str | Path) or samples is None:
         return None
     try:
         found = torch.as_tensor(samples)

@@ -44,7 +44,7 @@ def game(recipe: Recipe, kind: Kind) -> Game:
         latent=Draw(recipe.latent.distribution, (recipe.latent.size,)),
         classes=signature.classes,
         pack=rules.view.pack,
-        inputs={"discriminator": rules.view.joined_shape},
+        inputs={} if rules.view.pack == 1 else {"discriminator": rules.view.joined_shape},
     )
 
 

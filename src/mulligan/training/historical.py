@@ -10,6 +10,7 @@ from torch import Tensor
 def drift(parameters: Tensor, past: Tensor) -> Tensor:
     """Squared distance of flat parameters to their mean so far, a scalar.
 
+    >>> import torch
     >>> drift(torch.tensor([3.0, 4.0]), torch.zeros(2))
     tensor(25.)
     """
@@ -24,6 +25,7 @@ def gradient(parameters: Tensor, past: Tensor, weight: Tensor) -> Tensor:
 def mean(past: Tensor, parameters: Tensor, updates: Tensor) -> Tensor:
     """The mean with the parameters after update number `updates` (from 1) taken in.
 
+    >>> import torch
     >>> mean(torch.tensor([1.0]), torch.tensor([4.0]), torch.tensor(3.0))
     tensor([2.])
     """

@@ -125,7 +125,8 @@ class Prober:
     def _judged(self, made: Tensor, label: Tensor | None, found: dict[str, float]) -> None:
         """What D says of training samples, held-out ones and generated ones."""
         game = self.session.game
-        if "discriminator" not in game.actors or "discriminator" in game.inputs or not bool(made.sum().isfinite()):
+        sees_others = "discriminator" in game.inputs and game.pack == 1  # such as pairs of an input and its answer
+        if "discriminator" not in game.actors or sees_others or not bool(made.sum().isfinite()):
             return
         cast = sampled(game.actors, self.session.state)
         real = self._logits(cast, game.kind.encode(self.validation.target[:JUDGED]), self.validation.condition)
@@ -136,7 +137,10 @@ class Prober:
         found |= opinions(real, fake, held)
 
     def _logits(self, cast: Cast, samples: Tensor, label: Tensor | None) -> Tensor:
-        told = label if self.session.game.classes else None
+        game = self.session.game
+        told = label if game.classes else None
+        if game.pack > 1:
+            samples = samples[: len(samples) // game.pack * game.pack].reshape(-1, *game.inputs["discriminator"])
         parts = []
         for start in range(0, len(samples), BLOCK):
             part = slice(start, start + BLOCK)
