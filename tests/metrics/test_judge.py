@@ -20,7 +20,7 @@ from mulligan.recipe import Data
 
 NO_FASHION = not (Path(fashion.ORIGINAL.folders[0]).is_dir() or "MULLIGAN_TEST_FASHION" in os.environ)
 WITHOUT_FASHION = pytest.mark.skipif(NO_FASHION, reason="Debian's package dataset-fashion-mnist is not installed")
-GOAL = {"digits": 0.988, "fashion": 0.924}  # at least, on the test split
+GOAL = {"digits": 0.988, "fashion": 0.93}  # at least, on the test split
 
 
 def held_out(name: str, size: int | None = None, colour: str = "auto") -> tuple[np.ndarray, Tensor]:
