@@ -121,7 +121,8 @@ def test_f06_resumed_is_uninterrupted(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("default")  # the compiler's own warnings are not ours
-@pytest.mark.parametrize("name", [name if name == "together, light" else pytest.param(name, marks=pytest.mark.slow) for name in REMEDIES])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(REMEDIES))
 def test_compiled_equals_eager(name: str, tmp_path: Path) -> None:
     """Within rounding; and bit by bit when it is played again from a checkpoint."""
     assert compiler() is not None

@@ -187,6 +187,7 @@ def test_a_ring_is_judged_by_its_modes() -> None:
     assert points["width"].value < 0.1
 
 
+@pytest.mark.slow
 def test_stacked_digits_are_judged_by_cells() -> None:
     real = real_data("stacked")
     found = Reference(real, 400, cache=False).measured(real.train[:400])

@@ -135,6 +135,7 @@ def test_no_seed_left() -> None:
         seeds.once()
 
 
+@pytest.mark.slow
 def test_budgets() -> None:
     seeds, notes = together((0, 1), "modern", "ring", *NETS), Notes()
     seeds.run(Budget(images=40), notes)
