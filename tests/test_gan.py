@@ -131,3 +131,11 @@ def test_init_stores_and_fit_validates(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(DataError, match="pixels"):
         GAN().fit(IMAGES.astype(float))
     assert not list((tmp_path / "runs").rglob("*.npz"))
+
+
+def test_a_score_card_of_a_run_and_of_a_model_alone(fitted: GAN, tmp_path: Path) -> None:
+    assert fitted.evaluate(n=5).protocol.n == 5
+    alone = GAN.load(fitted.save(tmp_path / "model"))
+    with pytest.raises(UsageError, match="Give real data"):
+        alone.evaluate()
+    assert alone.evaluate(IMAGES, n=10)["distance"].value > 0

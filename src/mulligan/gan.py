@@ -24,6 +24,7 @@ from mulligan.resolve import resolve
 from mulligan.runs import facts, history
 from mulligan.runs.folder import Run, runs_base
 from mulligan.sampling.blocks import of_seed
+from mulligan.sampling.judging import judge
 from mulligan.sampling.model import Labels, Model
 from mulligan.sampling.samples import Samples
 from mulligan.sampling.walks import walk, write_walk
@@ -152,6 +153,18 @@ class GAN:
         with tempfile.TemporaryDirectory() as folder:
             file = str(given.write_array(Path(folder) / "array.npz", data, labels))
             return verbs.helps(of, sizes=sizes, seeds=seeds, n=n, against=file, flips=flips, shown=self.verbose)
+
+    def evaluate(self, against: Any = None, *, n: int | None = None, features: Sequence[str] = ()) -> ScoreCard:
+        """The score card, as `mulligan evaluate` takes it with the same words.
+
+        against: real data by name or path, or numbers; absent, those of the run. Raises UsageError, DataError.
+        """
+        model = self._model()
+        if self.run_ is not None:
+            return verbs.evaluate(self.run_, against, n=n, features=features)
+        if against is None:
+            raise UsageError("a model alone has no data to be judged by", "Give real data: gan.evaluate(DATA)")
+        return judge(model, against, n=n, seed=(model.description.trained.seed or 0) + 1, features=features).card
 
     def diagnose(self, against: str | None = None) -> Diagnosis:
         """What is wrong with this training: .verdict, .findings with evidence and remedy. against: other real data, by name or path."""

@@ -14,7 +14,7 @@ from mulligan.metrics.distances import DIRECTIONS
 from mulligan.metrics.estimates import RESAMPLES
 from mulligan.metrics.figures import BASELINES, Figure, Protocol, ScoreCard
 from mulligan.metrics.neighbours import K
-from mulligan.metrics.real import Real, real_data, samples_of
+from mulligan.metrics.real import real_data, samples_of
 from mulligan.metrics.reference import Reference
 
 LIMIT = 10_000  # samples of each side, unless more are asked for
@@ -79,15 +79,14 @@ def score_card(reference: Reference, made: Tensor, told: str = "") -> ScoreCard:
         features={network.name: network.hash for network in real.networks},
         data=real.digest,
     )
-    return ScoreCard(figures, protocol, _shares(real, known.test.logits, made))
+    return ScoreCard(figures, protocol, _shares(known.test.logits, reference.seen(made).logits))
 
 
-def _shares(real: Real, logits: Tensor | None, made: Tensor) -> dict[str, tuple[float, ...]]:
-    """Shares of classes, where a classifier of the data tells them."""
-    own = real.networks[0].classify(made)
-    if own is None or logits is None:
+def _shares(real: Tensor | None, made: Tensor | None) -> dict[str, tuple[float, ...]]:
+    """Shares of classes by logits of both sides, where a classifier of the data tells them."""
+    if real is None or made is None:
         return {}
-    return {"samples": tuple(histogram(own).tolist()), "data": tuple(histogram(logits).tolist())}
+    return {"samples": tuple(histogram(made).tolist()), "data": tuple(histogram(real).tolist())}
 
 
 def _plain(value: float) -> float | None:

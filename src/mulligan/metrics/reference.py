@@ -75,6 +75,7 @@ class Reference:
     def __init__(self, real: Real, n: int, seed: int = 0, cache: bool = True) -> None:
         self.real, self.n, self.seed = real, n, seed
         self._test, self._train = real.chosen(n, seed)
+        self._looked: Seen | None = None  # the last samples that the networks saw
         self._examined: tuple[Tensor, memorisation.Memorisation] | None = None  # the last samples in which copies were looked for
         self.known = self._kept() if cache else self._made()
 
@@ -99,9 +100,15 @@ class Reference:
                 f"samples of shape {tuple(samples.shape[1:])} cannot be judged by real data of shape {tuple(self.real.test.shape[1:])}",
                 "Judge them by the data that they imitate",
             )
-        seen = Seen.by(samples, self.real.networks)
+        seen = self.seen(samples)
         values = self._distances(seen, intervals) | self._neighbours(seen) | self._classes(seen) | self._modes(seen)
         return values | self._moments(samples) | self._copies(samples)
+
+    def seen(self, samples: Tensor) -> Seen:
+        """Samples as the networks see them; the same samples go through once."""
+        if self._looked is None or self._looked.samples is not samples:
+            self._looked = Seen.by(samples, self.real.networks)
+        return self._looked
 
     def nearest(self, samples: Tensor) -> tuple[Tensor, Tensor]:
         """The samples that lie nearest to a training sample, and these, the nearest first."""

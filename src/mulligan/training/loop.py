@@ -308,6 +308,7 @@ class Loop:
             session.save()
         self._play = stepper(session.game, session.recipe)
         self._seen.clear()
+        self.ended = ""  # what had stopped improving begins anew
         what = ", ".join(f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}" for key, value in changes.items())
         self.audience.say(f"step {failed}: {verdict} ({evidence}); repair {len(repairs)}: back to step {back_to} with {what}")
         return True
