@@ -6,13 +6,14 @@ in place.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from mulligan.data.dataset import Dataset, Endless, Split
+from mulligan.recipe import Recipe
 from mulligan.training.session import Session
 
 Act = Callable[[Session, float], None]  # (session, strength), before a step
@@ -23,29 +24,32 @@ Change = Callable[[Dataset, float], Dataset]
 class Fault:
     """One way to break a training.
 
-    named: verdicts that name it rightly. settings: of a recipe, by strength. act: done before each step from the onset on. change: what
-    is done to the training data before the start; the doctor is given the whole. tuned: whether thresholds were chosen by it.
+    named: verdicts that name it rightly. settings: by the recipe as it is and strength. act: done before each step from the onset on.
+    change: what is done to the training data before the start; the doctor is given the whole. tuned: whether thresholds were chosen by
+    it.
     """
 
     name: str
     named: tuple[str, ...]
     strengths: tuple[float, ...]
     tuned: bool
-    settings: Callable[[float], Mapping[str, Any]] = lambda strength: {}
+    settings: Callable[[Recipe, float], Mapping[str, Any]] = lambda recipe, strength: {}
     act: Act | None = None
     change: Change | None = None
     onset: float = 0.0
     images_only: bool = False
-    points_only: bool = False
-    needs: tuple[str, ...] = field(default=())  # parts of a recipe that the settings belong to
 
 
-def _rates(factor: float) -> dict[str, Any]:
-    return {"generator.optimiser.rate": 5e-4 * factor, "discriminator.optimiser.rate": 5e-4 * factor}
+def _rates(recipe: Recipe, generator: float, discriminator: float) -> dict[str, Any]:
+    """The rates of a recipe, each times a factor."""
+    factors = {"generator": generator, "discriminator": discriminator}
+    own = {name: recipe.players[name].optimiser for name in factors}
+    return {f"{name}.optimiser.rate": optimiser.rate * factors[name] for name, optimiser in own.items() if optimiser is not None}
 
 
-def _penalties(weight: float) -> dict[str, Any]:
-    return {f"penalties.zero-centred-{side}.weight": weight for side in ("real", "fake")}
+def _penalties(recipe: Recipe, factor: float) -> dict[str, Any]:
+    """The weights of a recipe's penalties, each times a factor."""
+    return {f"penalties.{name}.weight": penalty.weight * factor for name, penalty in recipe.penalties.items()}
 
 
 def constant_generator(session: Session, strength: float) -> None:
@@ -122,16 +126,20 @@ def few_images(dataset: Dataset, strength: float) -> Dataset:
 
 FAULTS = (
     Fault(
-        "rates too high", ("diverged", "oscillating", "mode-collapse", "discriminator-wins", "generator-wins"), (10, 30, 100), True, _rates
+        "rates too high",
+        ("diverged", "oscillating", "mode-collapse", "discriminator-wins", "generator-wins"),
+        (10, 30, 100),
+        True,
+        lambda recipe, s: _rates(recipe, s, s),
     ),
     Fault(
         "D far too strong",
         ("discriminator-wins", "mode-collapse", "mode-dropping"),
         (10, 30),
         True,
-        lambda s: {**_penalties(1e-6), "discriminator.optimiser.rate": 5e-4 * s, "generator.optimiser.rate": 5e-4 / s},
+        lambda recipe, s: {**_penalties(recipe, 1e-7), **_rates(recipe, 1 / s, s)},
     ),
-    Fault("penalty far too strong", ("generator-wins", "mode-collapse", "mode-dropping"), (100, 1000), True, lambda s: _penalties(10 * s)),
+    Fault("penalty far too strong", ("generator-wins", "mode-collapse", "mode-dropping"), (100, 1000), True, _penalties),
     Fault("G constant", ("mode-collapse",), (0.2, 1.0), True, act=constant_generator, onset=0.5),
     Fault("few images", ("memorising", "overfitting-discriminator", "mode-dropping"), (20, 50), True, change=few_images, images_only=True),
     Fault(
@@ -142,7 +150,7 @@ FAULTS = (
         ("generator-wins", "mode-collapse", "mode-dropping"),
         (0.01, 0.001),
         False,
-        lambda s: {"discriminator.optimiser.rate": 5e-4 * s},
+        lambda recipe, s: _rates(recipe, 1.0, s),
     ),
     Fault("kinds lost", ("mode-dropping",), (0.3, 0.5), False, act=lost_kinds, onset=0.4),
     Fault("noise off", ("mode-collapse",), (0.9, 1.0), False, act=constant_generator, onset=0.1),
@@ -161,7 +169,7 @@ FAULTS = (
         ("oscillating", "mode-collapse", "mode-dropping", "discriminator-wins", "diverged"),
         (1.0, 4.0),
         False,
-        lambda s: {**_penalties(1e-6), **_rates(s)},
+        lambda recipe, s: {**_penalties(recipe, 1e-7), **_rates(recipe, s, s)},
     ),
 )
 

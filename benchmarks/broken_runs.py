@@ -31,7 +31,8 @@ from mulligan.training.together import Together
 from mulligan.verbs import Quiet, made_game
 
 IMAGE_STEPS, IMAGE_BATCH = 1500, 64
-POINT_STEPS, POINT_BATCH, POINT_SEEDS, PROBES = 1500, 256, range(8), 40
+POINT_STEPS, POINT_BATCH, POINT_SEEDS, PROBES = 1500, 64, 8, 40  # seeds: of one group
+POINT_GROUPS = 5  # of healthy seeds, for each recipe and data set
 MACHINE = ("machine.device=cpu", "machine.threads=1", "machine.compile=off", "machine.precision=float32")
 
 # Healthy runs: recipes that differ in loss, penalty, normalisation and networks. Broken ones start from the first two of each list.
@@ -56,13 +57,13 @@ IMAGES: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
 POINTS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "ring": (("modern", ()), ("modern", ("loss.name=non-saturating",))),
     "grid": (("modern", ()),),
-    "parabola": (("modern", ()), ("points", ())),
+    "parabola": (("modern", ()), ("modern", ("loss.name=hinge",))),
 }
 
 
 @dataclass(frozen=True)
 class Case:
-    """One run, or for points one group of seeds: what is trained, and how it is broken."""
+    """One run, or for points one group of seeds from `POINT_SEEDS * seed` on: what is trained, and how it is broken."""
 
     kind: str  # images, points, repair
     data: str
@@ -84,27 +85,39 @@ def cases(kinds: Sequence[str]) -> Iterator[Case]:
     """Every case, healthy and broken ones in turn, so that a suite that is broken off is still balanced."""
     if "images" in kinds:
         healthy = [Case("images", data, recipe, own, seed) for seed in range(3) for data, known in IMAGES.items() for recipe, own in known]
-        broken = list(_broken("images", IMAGES, 2))
-        for place in range(max(len(healthy), len(broken))):
-            yield from healthy[place : place + 1]
-            yield from broken[place : place + 1]
+        yield from _in_turn(healthy, list(_broken("images", IMAGES, 2)))
     if "points" in kinds:
-        for data, known in POINTS.items():
-            for recipe, own in known:
-                yield Case("points", data, recipe, own, 0)
-        yield from _broken("points", {data: known[:1] for data, known in POINTS.items()}, 1)
+        known = {data: recipes[:1] for data, recipes in POINTS.items()}
+        yield from _in_turn(
+            [
+                Case("points", data, recipe, own, seed)
+                for seed in range(POINT_GROUPS)
+                for data, more in POINTS.items()
+                for recipe, own in more
+            ],
+            [case for place, case in enumerate(_broken("points", known, 1)) if place < len(_strengths("points"))],
+        )
     if "repair" in kinds:
         yield from (replace(case, kind="repair") for case in _broken("images", {"digits": IMAGES["digits"]}, 1) if _is_repairable(case))
 
 
+def _in_turn(some: Sequence[Case], others: Sequence[Case]) -> Iterator[Case]:
+    for place in range(max(len(some), len(others))):
+        yield from (*some[place : place + 1], *others[place : place + 1])
+
+
+def _strengths(kind: str) -> list[tuple[Fault, float]]:
+    return [(fault, strength) for fault in FAULTS if kind == "images" or not fault.images_only for strength in fault.strengths]
+
+
 def _broken(kind: str, known: dict[str, tuple[tuple[str, tuple[str, ...]], ...]], bases: int) -> Iterator[Case]:
-    for fault in FAULTS:
-        if (fault.images_only and kind == "points") or (fault.points_only and kind == "images"):
-            continue
-        for strength in fault.strengths:
-            for place, (data, recipes) in enumerate(known.items()):
-                recipe, own = recipes[(place + fault.strengths.index(strength)) % min(bases, len(recipes))]
-                yield Case(kind, data, recipe, own, 0, fault, strength)
+    """Every fault at every strength on one set of data, the sets in turn; then on another, until each has had each."""
+    sets = list(known)
+    for turn in range(len(sets)):
+        for place, (fault, strength) in enumerate(_strengths(kind)):
+            which = (place + turn) % len(sets)
+            recipe, own = known[sets[which]][(which + fault.strengths.index(strength)) % min(bases, len(known[sets[which]]))]
+            yield Case(kind, sets[which], recipe, own, 0, fault, strength)
 
 
 def _is_repairable(case: Case) -> bool:
@@ -135,9 +148,11 @@ def record(folder: Path, kinds: Sequence[str]) -> None:
 def _resolved(case: Case) -> tuple[Recipe, Dataset]:
     steps, batch = (POINT_STEPS, POINT_BATCH) if case.kind == "points" else (IMAGE_STEPS, IMAGE_BATCH)
     fixed = [f"batch={batch}", f"horizon={steps * batch}", f"keeping.reports={PROBES}", *MACHINE]
-    broken = [] if case.fault is None else [f"{key}={value}" for key, value in case.fault.settings(case.strength).items()]
     repair = ["repair=on"] if case.kind == "repair" else []
-    recipe, dataset = resolve(case.data, case.recipe, [*fixed, *case.settings, *broken, *repair], case.seed)
+    recipe, dataset = resolve(case.data, case.recipe, [*fixed, *case.settings, *repair], case.seed)
+    if case.fault is not None:
+        broken = [f"{key}={value}" for key, value in case.fault.settings(recipe, case.strength).items()]
+        recipe, dataset = resolve(case.data, case.recipe, [*fixed, *case.settings, *broken, *repair], case.seed)
     prepare_machine(recipe.machine)
     return recipe, dataset
 
@@ -177,7 +192,8 @@ def _points(case: Case) -> list[dict[str, Any]]:
     """Seeds of a small net that train together, each seen by a doctor of its own."""
     recipe, dataset = _resolved(case)
     with tempfile.TemporaryDirectory() as folder:
-        together = Together.of(recipe, list(POINT_SEEDS), dataset, made_game, Run(Path(folder)))
+        seeds = range(POINT_SEEDS * case.seed, POINT_SEEDS * (case.seed + 1))
+        together = Together.of(recipe, seeds, dataset, made_game, Run(Path(folder)))
         real = [_real(session, 4000, 0) for session in together.sessions]
         doctors = [Doctor(rows.numpy(), horizon=recipe.horizon) for rows in real]
         for step in range(POINT_STEPS + 1):

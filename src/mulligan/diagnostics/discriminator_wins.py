@@ -9,11 +9,14 @@ LOST = 0.6  # so far off, a G that is stuck has lost against a D
 SURE = 0.9  # that is right about so many pairs, too
 STUCK = 0.9  # of the best distance of the first half: what G has to get below in the second, if it still learns
 
+EARLY = 0.2  # of the horizon: before, a G may be slow to begin
+HARDLY = 0.1  # way of a fixed latent's sample between reports, in mean distances of two real samples: below, it stands still
+
 
 def examine(seen: Seen) -> Finding | None:
     """D is right about all pairs, G's samples are far off, and the second half of the way brought them no nearer."""
     since = seen.held(_saturated)
-    if since is None or seen.snapshot or not _stuck(seen) or seen.improving("probe.distance"):
+    if since is None or seen.snapshot or not _stuck(seen) or _beginning(seen) or seen.recovering():
         return None
     line = seen.last
     ranking = number(line, "discriminator.ranking") or 0.0
@@ -50,3 +53,11 @@ def _stuck(seen: Seen) -> bool:
     ]
     later = seen.series("probe.distance", 0.5)
     return bool(earlier and later) and min(later) > STUCK * min(earlier)
+
+
+def _beginning(seen: Seen) -> bool:
+    """Whether it is early and G is on its way: its samples move, and it is no further off than at the start."""
+    first, moved, distance = number(seen.lines[0], "probe.distance"), seen.mean("samples.moved"), seen.mean("probe.distance")
+    if seen.progress > EARLY or first is None or moved is None or distance is None:
+        return False
+    return moved > HARDLY and distance < first

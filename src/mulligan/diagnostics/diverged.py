@@ -10,6 +10,11 @@ LOSS = 1e4
 GROWTH = 10.0  # times a player's first weights: rates of 0.01 make it 7 in a run that learns, those of the recipes below 3
 FAR = 1.2  # distance, in units of what the mean of the data scores: further off than saying nothing
 RELAPSE = 2.0  # times the best distance so far
+# A run that had learnt, and has lost it, beside its own best:
+LEARNT = 0.6  # of the first distance
+LOST = 1.5  # times the best distance
+WORSE = {"probe.coverage": 0.6, "probe.precision": 0.8}  # of the best, either
+SPREAD = 0.7  # of the data's mean distance of two samples: below, it is collapse
 
 
 def examine(seen: Seen) -> Finding | None:
@@ -21,7 +26,7 @@ def examine(seen: Seen) -> Finding | None:
         return None
     found = [(key, text, since) for key, text, test in _signals(seen) if (since := seen.held(test)) is not None]
     if len({key.rpartition(".")[2] for key, _, _ in found}) < 2:
-        return None
+        return _relapse(seen)
     return _finding("; ".join(text for _, text, _ in found), min(since for _, _, since in found), tuple(key for key, _, _ in found))
 
 
@@ -30,6 +35,31 @@ def _broken(seen: Seen) -> list[str]:
     finite = number(last, "probe.finite")
     share = [] if finite is None or finite == 1.0 else ["probe.finite"]
     return share + [key for key in last if ("loss" in key or key in ("distance", "sample.mean", "sample.std")) and last[key] is None]
+
+
+def _relapse(seen: Seen) -> Finding | None:
+    first, best = number(seen.lines[0], "probe.distance"), seen.usual_best("probe.distance")
+    if first is None or best is None or best > LEARNT * first or seen.recovering():
+        return None
+    limit = max(LOST * best, best + 6 * (number(seen.last, "probe.distance.noise") or 0.0))
+    bests = {key: seen.usual_best(key, largest=True) or 0.0 for key in WORSE}
+
+    def has_lost(line: Line) -> bool:
+        diversity, distance = number(line, "probe.diversity"), number(line, "probe.distance")
+        if distance is None or diversity is None or diversity < SPREAD or distance <= limit:
+            return False
+        return any((number(line, key) or 0.0) < share * bests[key] for key, share in WORSE.items())
+
+    since = seen.held(has_lost)
+    if since is None:
+        return None
+    fallen = [key for key, share in WORSE.items() if (number(seen.last, key) or 0.0) < share * bests[key]]
+    texts = [
+        f"{key.removeprefix('probe.')} {number(seen.last, key):.3g} (limit {WORSE[key] * bests[key]:.3g}, its best {bests[key]:.3g})"
+        for key in fallen
+    ]
+    told = f"distance to the data {number(seen.last, 'probe.distance'):.3g} (limit {limit:.3g}, its best {best:.3g})"
+    return _finding("; ".join([told, *texts]), since, ("probe.distance", *fallen))
 
 
 def _signals(seen: Seen) -> list[tuple[str, str, Callable[[Line], bool]]]:

@@ -1,5 +1,6 @@
 """The doctor for a training loop that is not Mulligan's: three lines in it, and the same verdicts."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from mulligan.diagnostics.diagnosis import diagnose
 from mulligan.diagnostics.finding import Diagnosis
 from mulligan.diagnostics.opinion import opinions, turnover
-from mulligan.diagnostics.probe import Probe, floors
+from mulligan.diagnostics.probe import Look, Probe, floors
 from mulligan.diagnostics.seen import Line
 from mulligan.errors import UsageError
 
@@ -34,7 +35,7 @@ class Doctor:
         self.horizon = horizon
         self.lines: list[Line] = []
         self._floors = floors(self.probe)
-        self._shares: list[float] = []
+        self._before: Look | None = None
 
     def observe(
         self,
@@ -61,10 +62,12 @@ class Doctor:
             self._floors = floors(self.probe)
         look = self.probe.look(samples)
         line: Line = {"step": step, **self._floors, **{f"probe.{name}": value for name, value in look.signals.items()}}
-        now = look.shares.tolist()
-        if self._shares and len(look.seen):
-            line["samples.turnover"] = turnover(self._shares, now)
-        self._shares = now
+        if self._before is not None and len(look.seen):
+            line["samples.turnover"] = turnover(self._before.shares.tolist(), look.shares.tolist())
+            if look.seen.shape == self._before.seen.shape:
+                way = (look.seen - self._before.seen).norm() / math.sqrt(len(look.seen))
+                line["samples.moved"] = float(way) / max(self.probe.reference.spread, 1e-12)
+        self._before = look
         if d_real is not None and d_fake is not None:
             line |= opinions(torch.as_tensor(d_real), torch.as_tensor(d_fake), None if d_heldout is None else torch.as_tensor(d_heldout))
         for name, value in (losses or {}).items():

@@ -11,7 +11,7 @@ COVERAGE = 0.3  # of what real data cover
 def examine(seen: Seen) -> Finding | None:
     """D only guesses, and samples are far from the data and cover little of them, at every one of the last reports."""
     since = seen.held(_blind)
-    if since is None or seen.snapshot or seen.improving("probe.distance"):
+    if since is None or seen.snapshot or seen.recovering():
         return None
     line = seen.last
     texts = [

@@ -16,7 +16,7 @@ BLIND = 0.6  # and against one that is right about fewer, D is at fault
 def examine(seen: Seen) -> Finding | None:
     """Two of four signals at every one of the last reports, in a run that does not get better."""
     since = seen.held(lambda line: len(_signals(line)) >= AGREE)
-    if since is None or seen.improving("probe.distance") or _never_learnt(seen):
+    if since is None or seen.recovering() or _never_learnt(seen):
         return None
     signals = _signals(seen.last)
     limits = {

@@ -20,7 +20,7 @@ AGREE = 2  # signals
 def examine(seen: Seen) -> Finding | None:
     """Two signs of circling over the second half of the way, in a run that does not get better and is not at the data."""
     distances = seen.series("probe.distance", 0.5)
-    if seen.snapshot or seen.progress < BEGUN or len(distances) < REPORTS or seen.improving("probe.distance"):
+    if seen.snapshot or seen.progress < BEGUN or len(distances) < REPORTS or seen.recovering():
         return None
     if fmean(distances) < limit_above(seen.last, "probe.distance", FAR):
         return None

@@ -12,6 +12,7 @@ PROBES = 3  # reports beyond it over which something has to hold: one bad report
 UNKNOWN = 8  # reports that stand for the warm-up where nobody said how long the training is to be
 RECENT = 0.4  # of the way so far: what came before says little of where a run is going
 GAIN = 0.05  # of what is missing to the floor: a run that gained as much lately still learns
+REACH = 0.25  # distance above that of real data that a run has to come to by its end, if it is to be left alone
 QUIET = 2.0  # standard deviations of real against real that a change has to exceed
 
 
@@ -45,7 +46,7 @@ class Seen:
         """The lines beyond the warm-up."""
         if self.snapshot:
             return list(self.lines)
-        return [line for place, line in enumerate(self.lines) if _progress(line, place) > WARM]
+        return [line for place, line in enumerate(self.lines) if _progress(line, place) > WARM - 1e-9]
 
     @property
     def warm(self) -> bool:
@@ -53,7 +54,7 @@ class Seen:
         return self.snapshot or len(self.later) >= PROBES
 
     def held(self, test: Callable[[Line], bool], probes: int = PROBES) -> int | None:
-        """The step since which a test has held at every report beyond the warm-up, if it did at the last `probes`; otherwise None."""
+        """The step since which a test has held at every report after the warm-up, if it did at the last `probes`; otherwise None."""
         lines = self.later
         since = None
         count = 0
@@ -78,13 +79,23 @@ class Seen:
             if _progress(line, place) > max(start, WARM) - 1e-9 and (value := number(line, key)) is not None
         ]
 
+    def usual_best(self, key: str, largest: bool = False) -> float | None:
+        """The smallest (or largest) mean of three reports in a row: the best that was more than chance."""
+        values = [value for line in self.later if (value := number(line, key)) is not None]
+        means = [fmean(values[place : place + PROBES]) for place in range(len(values) - PROBES + 1)]
+        return (max if largest else min)(means, default=None)
+
     def best(self, key: str) -> float | None:
         """The smallest value at any report."""
         values = [value for line in self.lines if (value := number(line, key)) is not None]
         return min(values) if values else None
 
-    def improving(self, key: str, rising: bool = False) -> bool:
-        """Whether a signal still moves towards its floor: lately, by more than noise, and since the start."""
+    def recovering(self, key: str = "probe.distance", reach: float = REACH) -> bool:
+        """Whether a signal falls towards its floor so fast that it comes within `reach` of it by the end of the training.
+
+        It has to fall lately, by more than noise and by more than it jumps about, and to be lower than at the start. Where nobody said
+        how long the training is to be, any such fall will do.
+        """
         values = self.series(key, RECENT)
         if len(values) < PROBES and key == "probe.distance":  # a history of before there were probes has a distance of its own
             key, values = "distance", self.series("distance", RECENT)
@@ -93,11 +104,15 @@ class Seen:
             return False
         before, now = fmean(values[:third]), fmean(values[-third:])
         first = next((value for line in self.lines if (value := number(line, key)) is not None), before)
-        sign = 1 if rising else -1
         floor, noise = number(self.last, f"{key}.floor") or 0.0, number(self.last, f"{key}.noise") or 0.0
-        steps = fmean(abs(b - a) for a, b in pairwise(values))  # what jumps about by more than it gains goes nowhere
-        lately, ever = sign * (now - before), sign * (now - first)
-        return lately > max(GAIN * abs(before - floor), QUIET * noise, steps) and ever > GAIN * abs(first - floor)
+        jumps = fmean(abs(b - a) for a, b in pairwise(values))
+        lately, ever = before - now, first - now
+        if lately <= max(GAIN * abs(before - floor), QUIET * noise, jumps) or ever <= GAIN * abs(first - floor):
+            return False
+        if number(self.last, "progress") is None:
+            return True
+        pace = lately / (self.progress * (1 - RECENT) * (len(values) - third) / len(values))
+        return values[-1] - pace * (1 - self.progress) <= limit_above(self.last, key, reach)
 
 
 def number(line: Line, key: str) -> float | None:

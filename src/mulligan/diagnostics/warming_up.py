@@ -15,7 +15,7 @@ def examine(seen: Seen) -> Finding | None:
         return Finding("warming-up", evidence, first, remedy)
     distance = number(seen.last, "probe.distance")
     limit = limit_above(seen.last, "probe.distance", FAR)
-    if distance is None or distance <= limit or not seen.improving("probe.distance"):
+    if distance is None or distance <= limit or not seen.recovering():
         return None
     evidence = f"{told(seen.last, 'probe.distance', 'distance to the data', limit)}, and it still falls"
     return Finding("warming-up", evidence, first, remedy, {}, ("probe.distance",), ("probe.distance",))
