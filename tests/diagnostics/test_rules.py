@@ -26,15 +26,20 @@ FAULTS: dict[str, list[dict[str, Any]]] = {
         {"generator.loss": late(None, 1.0, 1.0)},  # type: ignore[arg-type]
         {"probe.finite": late(0.5, 1.0, 1.0)},
         {"discriminator.logit": lambda progress: 1e5 * progress, "discriminator.norm": lambda progress: 20 + 1000 * progress},
+        {"probe.distance": lambda progress: 1.1 if progress < 0.1 else late(0.5, 0.15)(progress), "probe.coverage": late(0.3, 0.8)},
     ],
     "mode-collapse": [
         {**ALIKE, "probe.distance": late(0.5, 1.2, 0.1), "discriminator.ranking": 1.0},
         {"probe.diversity": late(0.3, 0.9), "probe.rank": late(0.2, 0.8), "probe.distance": late(0.7, 0.2)},
     ],
-    "mode-dropping": [{"probe.missing": late(0.3, 0.1), "probe.coverage": 0.6}, {"probe.missing": 0.4, "probe.rank": 0.5}],
+    "mode-dropping": [
+        {"probe.missing": late(0.3, 0.1), "probe.coverage": 0.6}, {"probe.missing": 0.4, "probe.rank": 0.5},
+        {"probe.missing": late(0.1, 0.02), "probe.coverage": late(0.6, 0.8), "probe.distance": late(0.2, 0.12)},
+    ],
     "discriminator-wins": [
         {**ALIKE, "probe.distance": 1.2, "discriminator.ranking": 1.0, "discriminator.heldout.ranking": 1.0},
         {"probe.distance": late(0.6, 0.5), "discriminator.ranking": 0.995},
+        {"probe.coverage": 0.03, "probe.precision": 0.02, "discriminator.ranking": 0.995},
     ],
     "generator-wins": [{**ALIKE, "probe.distance": 1.2, "discriminator.ranking": 0.3, "discriminator.heldout.ranking": 0.3}],
     "oscillating": [
@@ -43,7 +48,7 @@ FAULTS: dict[str, list[dict[str, Any]]] = {
     ],
     "overfitting-discriminator": [{"discriminator.heldout.auc": late(0.9, 0.55), "discriminator.heldout.ranking": late(0.7, 0.9)}],
     "memorising": [{"probe.copies": late(0.9, 0.0)}, {"probe.copies": 0.3, "probe.nearer": 0.8}],
-    "warming-up": [{"probe.distance": lambda progress: 1.2 - 0.8 * progress}],
+    "warming-up": [{"probe.distance": lambda progress: 1.2 - 0.9 * progress}],
 }  # fmt: skip
 
 
@@ -84,9 +89,15 @@ def test_healthy(history: History) -> None:
 
 
 def test_what_still_improves_is_not_called_ill(history: History) -> None:
-    falling = {"probe.distance": lambda progress: 1.2 - 0.8 * progress}
+    falling = {"probe.distance": lambda progress: 1.2 - 0.9 * progress}
     for name in ("mode-collapse", "mode-dropping", "discriminator-wins", "generator-wins"):
         assert diagnose(history({**FAULTS[name][0], **falling})).verdict == "warming-up", name
+
+
+def test_what_falls_too_slowly_to_arrive_is_called_ill(history: History) -> None:
+    falling = {"probe.distance": lambda progress: 1.2 - 0.4 * progress}
+    for name in ("mode-collapse", "mode-dropping"):
+        assert diagnose(history({**FAULTS[name][0], **falling})).verdict == name
 
 
 def test_samples_alone(history: History) -> None:
