@@ -1,6 +1,7 @@
 """Train every recipe for its full length once, and publish what was measured: README's table, docstrings, pictures.
 
     python benchmarks/recipes.py train --runs DIR [NAME ...]    trains what is not finished there yet; interrupt and repeat as you like
+    python benchmarks/recipes.py judge --runs DIR               the score card of every run that is finished there, of 10,000 samples
     python benchmarks/recipes.py publish --runs DIR             writes benchmarks/results/recipes.json and whatever is made from it
 
 A row comes from a run folder alone, so any run that `mulligan train` has finished there counts. What `make demo` shows is published too,
@@ -12,6 +13,7 @@ import json
 import re
 import shutil
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from mulligan.errors import DataError
 from mulligan.resolve import resolve
 from mulligan.runs import environment, facts, history
 from mulligan.runs.folder import Run, list_runs
-from mulligan.verbs import Quiet, train
+from mulligan.verbs import Quiet, evaluate, train
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "recipes.json"
@@ -79,7 +81,7 @@ def row(run: Run) -> dict[str, Any]:
     session = environment.sessions(run)[0]
     decisions = session["decisions"]
     counts = {player.name: player.trainable for player in known.players}
-    figures = {figure.name: [figure.value, figure.floor] for figure in known.figures}
+    found = {figure.name: [figure.value, figure.floor] for figure in known.figures}
     seconds = max(line["seconds"] for line in history.read(run))
     return {
         "recipe": recipe.name,
@@ -90,7 +92,7 @@ def row(run: Run) -> dict[str, Any]:
         "steps": known.progress.steps,
         "images": known.progress.images,
         "seconds": round(seconds, 1),
-        "figures": figures,
+        "figures": {shown: found[name] for shown, name in _shown(found).items()},
         "threads": decisions["threads"],
         "compile": decisions["compile"],
         "processor": session["processor"],
@@ -98,6 +100,12 @@ def row(run: Run) -> dict[str, Any]:
         "torch": session["versions"]["torch"],
         "date": datetime.fromisoformat(session["started"]).astimezone(UTC).date().isoformat(),
     }
+
+
+def _shown(found: Mapping[str, Any]) -> dict[str, str]:
+    """The figures that are published, by the name of their column: the Fréchet distance is in the features of the set's own judge."""
+    judged = next(name for name in found if name.startswith("fd") and not name.startswith("fd_random") and not name.endswith("_early"))
+    return {"distance": "distance", judged: judged, "coverage": "coverage"}
 
 
 def publish(runs: Path) -> None:
@@ -138,8 +146,8 @@ def measured(r: dict[str, Any]) -> str:
 
 def _replace_table(page: Path, rows: list[dict[str, Any]]) -> None:
     lines = [
-        "| recipe | data | G / D weights | steps | cores | minutes | distance (floor) | fd_random (floor) | samples |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| recipe | data | G / D weights | steps | cores | minutes | distance (floor) | fd (floor) | coverage (ceiling) | samples |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for r in rows:
         weights = f"{r['generator']:,} / {r['discriminator']:,}" if r["discriminator"] else f"{r['generator']:,} / none"
@@ -154,8 +162,9 @@ def _replace_table(page: Path, rows: list[dict[str, Any]]) -> None:
     dates = sorted({r["date"] for r in rows})
     note = (
         f"Measured by `benchmarks/recipes.py` on {'; '.join(machines)}, {' to '.join(sorted({dates[0], dates[-1]}))}, one seed each, "
-        "on a machine shared with other work, so that times are upper bounds; the figures are those of the best checkpoint. Where a "
-        "recipe was published on MNIST and the full set could not be had, `digits` was used, for as many updates as published."
+        "on a machine shared with other work, so that times are upper bounds; the figures are those of the best checkpoint, by "
+        "`mulligan evaluate`. Where a recipe was published on MNIST and the full set could not be had, `digits` was used, for as many "
+        "updates as published."
     )
     before, _, rest = page.read_text().partition(START)
     _, _, after = rest.partition(END)
@@ -184,13 +193,19 @@ def _wrapped(text: str, width: int = 136) -> str:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("train", "publish"))
+    parser.add_argument("what", choices=("train", "judge", "publish"))
     parser.add_argument("names", nargs="*", help="recipes, and settings as key=value")
     parser.add_argument("--runs", type=Path, required=True)
     arguments = parser.parse_intermixed_args()
     names = [name for name in arguments.names if "=" not in name]
     if arguments.what == "train":
         train_all(arguments.runs, names, [name for name in arguments.names if "=" in name])
+    elif arguments.what == "judge":
+        for run in list_runs(arguments.runs):
+            if run.status == "finished":
+                card = evaluate(run.path)
+                told = ", ".join(f"{name} {card.figures[name].value:.4g}" for name in card.headline())
+                print(f"{run.path.name}: {told}", file=sys.stderr, flush=True)
     else:
         publish(arguments.runs)
 

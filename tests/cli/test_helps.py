@@ -61,6 +61,7 @@ def test_a_conditional_run(command, trained: dict[str, Path]) -> None:
     assert found["verdict"] == found["sizes"][-1]["verdict"]
     assert found["protocol"]["n"] == 40
     kept = json.loads((run / "usefulness.json").read_text())
+    assert "Does it help a classifier?" in (run / "report.html").read_text()
     assert kept == {**{key: value for key, value in found.items() if key != "run"}, "model": kept["model"], "data": "own data"}
     assert kept["model"] == GAN.load(run).model_.description.weights
     text = command("helps", run, *QUICK).out

@@ -78,6 +78,7 @@ def page(run: Run) -> str:
         nearest=_picture(run.pairs_picture, "nearest"),
         strip=_strip(run, lines),
         diagnosis=_diagnosis(run),
+        usefulness=_usefulness(run),
         proof=_picture(run.diagnosis_picture, "diagnosis"),
         curves_light=_curves(run, lines, known, dark=False),
         curves_dark=_curves(run, lines, known, dark=True),
@@ -170,6 +171,23 @@ def _diagnosis(run: Run) -> dict[str, Any] | None:
     if not whole or not isinstance(told.get("verdict"), str):
         raise CheckpointError(f"{run.diagnosis_file} is no diagnosis", "Remove it; the next report of the training makes it anew")
     return {"verdict": told["verdict"], "findings": findings, "notes": told.get("notes") or [], "caption": told.get("picture") or ""}
+
+
+def _usefulness(run: Run) -> dict[str, Any] | None:
+    """What `mulligan helps` found last; None where it was not asked. Raises CheckpointError for a broken file."""
+    if not run.usefulness_file.is_file():
+        return None
+    told = safe_json.read_object(run.usefulness_file)
+    sizes = [size for size in told.get("sizes") or [] if isinstance(size, dict)]
+    rows = [
+        (size.get("real"), size.get("verdict"), [(_inside(way, "value"), _inside(way, "low"), _inside(way, "high")) for way in ways])
+        for size in sizes
+        if (ways := [_inside(size, "accuracy", way) for way in ("real", "augmented", "synthetic", "both")])
+    ]
+    whole = rows and all(isinstance(real, int) and isinstance(verdict, str) for real, verdict, _ in rows)
+    if not whole or not isinstance(told.get("verdict"), str):
+        raise CheckpointError(f"{run.usefulness_file} is no result of `mulligan helps`", "Remove it, or run `mulligan helps` again")
+    return {"verdict": told["verdict"], "rows": rows}
 
 
 def _picture(path: Path, caption: str) -> Picture | None:

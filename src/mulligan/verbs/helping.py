@@ -16,7 +16,7 @@ from mulligan.metrics.classifier import STEPS
 from mulligan.metrics.usefulness import SEEDS, Usefulness, chosen_sizes, trainings, usefulness
 from mulligan.recipe import Data
 from mulligan.resolve import reopened
-from mulligan.runs import safe_json
+from mulligan.runs import facts, lock, report, safe_json
 from mulligan.runs.folder import Run
 from mulligan.runs.writing import write_text
 from mulligan.sampling.asked import MOST_SAMPLES, find_label
@@ -76,6 +76,8 @@ def helps(
     if folder is not None and os.access(folder.path, os.W_OK):  # a run that may only be read can be judged, too
         about: dict[str, Any] = {"schema_version": 1, "model": model.description.weights, "data": public_source(dataset.data.source)}
         write_text(folder.usefulness_file, safe_json.dumps(about | found.as_dict()))
+        if facts.is_current(folder) and not lock.is_held(folder):
+            report.write(folder)
     return found
 
 
