@@ -134,15 +134,19 @@ def record(folder: Path, kinds: Sequence[str]) -> None:
         if file.exists():
             continue
         print(case.name, file=sys.stderr, flush=True)
-        runs = _points(case) if case.kind == "points" else [_image(case)]
-        facts = {
-            "fault": case.fault.name if case.fault else None,
-            "strength": case.strength,
-            "onset": case.fault.onset if case.fault else 0,
-        }
-        text = json.dumps({**facts, "kind": case.kind, "data": case.data, "recipe": case.recipe, "runs": runs})
-        file.with_suffix(".part").write_text(text)
+        file.with_suffix(".part").write_text(json.dumps(record_of(case)))
         file.with_suffix(".part").replace(file)
+
+
+def record_of(case: Case) -> dict[str, Any]:
+    """Train one case: what it was, and the history of every seed."""
+    runs = _points(case) if case.kind == "points" else [_image(case)]
+    facts = {
+        "fault": case.fault.name if case.fault else None,
+        "strength": case.strength,
+        "onset": case.fault.onset if case.fault else 0,
+    }
+    return {**facts, "kind": case.kind, "data": case.data, "recipe": case.recipe, "runs": runs}
 
 
 def _resolved(case: Case) -> tuple[Recipe, Dataset]:

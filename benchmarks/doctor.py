@@ -225,10 +225,13 @@ def table(found: Sequence[Outcome]) -> str:
         lines.append("| " + " | ".join((*cells, delay, row["verdicts at the end"])) + " |")
     repaired = [one for one in found if one.kind == "repair"]
     if repaired:
-        saved = [one.last in NO_FAULT for one in repaired]
+        harmed = {(one.data, one.fault, one.strength) for one in found if one.kind == "images" and one.harmed is not None}
+        again = [one for one in repaired if (one.data, one.fault, one.strength) in harmed]
+        saved = [one.harmed is None for one in again]
         lines += [
             "",
-            f"With `repair=on`, {sum(saved)} of {len(saved)} runs with broken settings end without a fault ({_cell(_share(saved))}).",
+            f"Of the runs with broken settings that were harmed, {sum(saved)} of {len(saved)} are not when the same is trained with "
+            f"`repair=on` ({_cell(_share(saved))}); {sum(one.repairs for one in again)} repairs were made in them.",
         ]
     return "\n".join(lines)
 

@@ -137,7 +137,7 @@ def picture(r: dict[str, Any]) -> str:
 
 def measured(r: dict[str, Any]) -> str:
     """One line on a row, as it stands in a docstring."""
-    figures = ", ".join(f"{name} {value:.3g} (floor {floor:.3g})" for name, (value, floor) in r["figures"].items())
+    figures = ", ".join(f"{name} {value:.3g} (real data {floor:.3g})" for name, (value, floor) in r["figures"].items())
     processor = re.sub(r"\(R\)|\(TM\)|CPU|Processor", "", r["processor"])
     machine = f"{r['threads']} thread{'s' if r['threads'] > 1 else ''} of {' '.join(processor.split())}, compile {r['compile']}"
     demo = " of the demo" if r["demo"] else ""
@@ -146,7 +146,7 @@ def measured(r: dict[str, Any]) -> str:
 
 def _replace_table(page: Path, rows: list[dict[str, Any]]) -> None:
     lines = [
-        "| recipe | data | G / D weights | steps | cores | minutes | distance (floor) | fd (floor) | coverage (ceiling) | samples |",
+        "| recipe | data | G / D weights | steps | cores | minutes | distance (real) | fd (real) | coverage (real) | samples |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for r in rows:

@@ -195,7 +195,7 @@ class Machine(Settings):
 class Keeping(Settings):
     """What a run writes, and when; may change on resume."""
 
-    reports: int = Field(20, ge=1, le=10000, description="Reports over the horizon: figures, a sample grid, a checkpoint.")
+    reports: int = Field(30, ge=1, le=10000, description="Reports over the horizon: figures, a sample grid, a checkpoint.")
     checkpoints: int = Field(2, ge=1, le=1000, description="Newest checkpoints that are kept, beside the best.")
     arrays: bool = Field(False, description="Whether the samples of each report are kept as numbers (.npz) too.")
     dark_on_light: bool = Field(False, description="Whether grids of images are drawn dark on light, as on paper.")
@@ -224,7 +224,7 @@ class Recipe(Settings):
     stop: Literal["horizon", "auto"] = Field(
         "horizon", description="When training ends: at the horizon, or as soon as it has stopped improving (auto)."
     )
-    patience: int = Field(6, ge=1, le=1000, description="Reports without an improvement beyond chance after which stop=auto ends a run.")
+    patience: int = Field(8, ge=1, le=1000, description="Reports without an improvement beyond chance after which stop=auto ends a run.")
     repair: Literal["off", "on"] = Field(
         "off", description="Whether a fault that the doctor finds is mended: back to the last good state, with its remedy, at most 3 times."
     )

@@ -13,7 +13,7 @@ def autoencoder(data: Data, *, codes: int = 32) -> Recipe:
     Chosen here: 784-256-32-256-784, LeakyReLU 0.2, sigmoid output, Adam 1e-3 falling to a tenth, batch 64, 30 epochs of 60,000 images.
 
     Measured on digits: 28,125 steps in 4.2 minutes (1 thread of Intel Xeon @ 2.50GHz, compile on, 2026-11-22, one seed): distance
-    0.0401 (floor 0.0148), fd_random 0.197 (floor 0.0345).
+    0.0401 (real data 0.0141), fd_digits 7.9 (real data 0.0376), coverage 0.0895 (real data 0.975).
     """
     optimiser = Adam(rate=1e-3, beta1=0.9, final=0.1)
     return Recipe(

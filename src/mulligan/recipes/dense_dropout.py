@@ -15,7 +15,7 @@ def dense_dropout(data: Data) -> Recipe:
     Chosen here: nothing.
 
     Measured on fashion: 18,740 steps in 25.2 minutes (1 thread of Intel Xeon @ 2.50GHz, compile on, 2026-11-22, one seed): distance
-    0.053 (floor 0.0187), fd_random 0.354 (floor 0.0345).
+    0.0509 (real data 0.00721), fd_fashion 5.44 (real data 0.014), coverage 0.087 (real data 0.967).
     """
     return Recipe(
         name="dense-dropout",

@@ -14,7 +14,7 @@ def dense_smooth(data: Data) -> Recipe:
     Adam 2e-3: its line is missing in the published text, so that only the rate is known; the other values are the optimiser's defaults.
 
     Measured on digits: 93,750 steps in 20.2 minutes (1 thread of Intel Xeon @ 2.50GHz, compile on, 2026-11-22, one seed): distance
-    0.066 (floor 0.0148), fd_random 0.659 (floor 0.0345).
+    0.066 (real data 0.0141), fd_digits 9.77 (real data 0.0376), coverage 0.0765 (real data 0.975).
     """
     optimiser = Adam(rate=2e-3, beta1=0.9)
     return Recipe(

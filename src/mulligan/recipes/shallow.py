@@ -15,7 +15,7 @@ def shallow(data: Data) -> Recipe:
     Chosen here: LeakyReLU 0.2, sigmoid output, binary cross-entropy, Adam 2e-4 with beta1 0.5, batch 64, Glorot weights.
 
     Measured on digits: 28,125 steps in 6.6 minutes (1 thread of Intel Xeon @ 2.50GHz, compile on, 2026-11-22, one seed): distance 0.041
-    (floor 0.0148), fd_random 0.362 (floor 0.0345).
+    (real data 0.0141), fd_digits 8.25 (real data 0.0376), coverage 0.0725 (real data 0.975).
     """
     return Recipe(
         name="shallow",

@@ -15,7 +15,7 @@ def shallow_deeper(data: Data) -> Recipe:
     from one such picture to the next. The experiment stands in dev/LOG.md.
 
     Measured on digits: 28,125 steps in 7.4 minutes (1 thread of Intel Xeon @ 2.50GHz, compile on, 2026-11-22, one seed): distance 0.032
-    (floor 0.0148), fd_random 0.179 (floor 0.0345).
+    (real data 0.0141), fd_digits 3.62 (real data 0.0376), coverage 0.239 (real data 0.975).
     """
     base = shallow(data)
     generator = Player(network=mlp.Generator(widths=(60, 120), initialisation="glorot"), optimiser=Adam())
