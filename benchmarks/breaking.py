@@ -152,7 +152,7 @@ FAULTS = (
         False,
         lambda recipe, s: _rates(recipe, 1.0, s),
     ),
-    Fault("kinds lost", ("mode-dropping",), (0.3, 0.5), False, act=lost_kinds, onset=0.4),
+    Fault("kinds lost", ("mode-dropping",), (0.3, 0.5), True, act=lost_kinds, onset=0.4),
     Fault("noise off", ("mode-collapse",), (0.9, 1.0), False, act=constant_generator, onset=0.1),
     Fault("numbers not finite", ("diverged",), (0.001, 1.0), False, act=poisoned, onset=0.3),
     Fault(

@@ -24,7 +24,7 @@ START, END = "<!-- remedies -->", "<!-- /remedies -->"
 SETS = ("ring", "grid")
 SEEDS = "0-19"
 
-# A plain GAN: three hidden layers in both nets, Adam with beta1 0.5 and a rate of 1e-3, 3,000 steps of 128 points.
+# A plain GAN: three hidden layers in both nets, Adam with beta1 0.5 and a rate of 1e-3, 1,500 steps of 128 points.
 BASE = (
     "scaling=standard",
     "generator.network.widths=[128,128]",
@@ -34,7 +34,7 @@ BASE = (
     "generator.optimiser.epsilon=1e-8",
     "discriminator.optimiser.epsilon=1e-8",
     "batch=128",
-    "horizon=384000",
+    "horizon=192000",
 )
 
 # Each as somebody would type it, with the strength that its paper or its recipe has.

@@ -27,7 +27,7 @@ STILL = 0.85  # of the best precision: samples are as good as they were
 
 def examine(seen: Seen) -> Finding | None:
     """Parts of the data are missing, or have gone, at every one of the last reports, and do not come back."""
-    if seen.recovering("probe.missing", _missing(seen.last)) or seen.recovering():
+    if seen.recovering("probe.missing", _missing(seen.last)) or (seen.recovering() and not _fewer(seen)):
         return None
     since, limits = seen.held(_drops), {"missing": limit_above(seen.last, "probe.missing", _missing(seen.last))}
     limits |= {key: limit_below(seen.last, f"probe.{key}", share) for key, share in (("coverage", COVERAGE), ("rank", RANK))}
@@ -51,6 +51,12 @@ def examine(seen: Seen) -> Finding | None:
 def _is_beyond(line: Line, key: str, limit: float) -> bool:
     value = number(line, f"probe.{key}")
     return value is not None and (value > limit if key in RISING else value < limit)
+
+
+def _fewer(seen: Seen) -> bool:
+    """Whether more is missing than at the run's best: then samples that come nearer do not bring it back."""
+    best, now = seen.usual_best("probe.missing"), seen.mean("probe.missing")
+    return best is not None and now is not None and now > best + MORE
 
 
 def _missing(line: Line) -> float:
