@@ -21,6 +21,7 @@ from mulligan.training.loop import Loop
 from mulligan.training.observing import describe_split, write_progress
 from mulligan.training.session import Session
 from mulligan.training.state import State, count, initial, looked_at, put_back, sampled
+from mulligan.training.stopping import is_no_worse
 
 JUDGED = (50, 100, 200, 500, 1000, 2000)  # samples on each side of the final figures: the most that are not more than were trained on
 DESCRIBED = 4000  # training samples that the report's range and moments are taken of
@@ -84,7 +85,7 @@ def _best(session: Session) -> tuple[int, State]:
     step, best = session.controls.best_step, session.controls.best_distance
     if not last or step is None or best is None or step == session.step:
         return session.step, session.state
-    if last[0]["step"] == session.step and last[0].get("distance") is not None and last[0]["distance"] <= best:
+    if last[0]["step"] == session.step and is_no_worse(last[0], best):
         return session.step, session.state
     groups, _ = checkpoints.load(session.run.checkpoint(step))
     state = initial(session.game.actors)

@@ -25,7 +25,7 @@ from mulligan.training.horizon import Horizon
 from mulligan.training.observing import Observer
 from mulligan.training.session import Session
 from mulligan.training.splitting import smallest
-from mulligan.training.stopping import stopped_improving
+from mulligan.training.stopping import is_no_worse, stopped_improving
 
 MOST_ROLLBACKS = 3
 DIVERGED = {"rate": 0.5, "penalty": 3.0}  # what repair=on changes where numbers are not finite
@@ -230,9 +230,9 @@ class Loop:
             history.cut(session.run, session.step - 1)  # a process was killed between this very report and its checkpoint
         line = self.line()
         told = session.controls.model_copy(update={"reported": reached})
-        distance, best = line["distance"], told.best_distance
-        if math.isfinite(distance) and (best is None or distance < best):
-            told = told.model_copy(update={"best_step": session.step, "best_distance": distance})
+        if is_no_worse(line, told.best_distance):
+            lowest = min(line["distance"], told.best_distance if told.best_distance is not None else math.inf)
+            told = told.model_copy(update={"best_step": session.step, "best_distance": lowest})
         self.observer.write_picture()
         with shielded(saving=True):  # a report is made whole or not at all, and then again on resume
             history.append(session.run, line)
