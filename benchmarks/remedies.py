@@ -24,11 +24,11 @@ START, END = "<!-- remedies -->", "<!-- /remedies -->"
 SETS = ("ring", "grid")
 SEEDS = "0-19"
 
-# A plain GAN: three hidden layers in both nets, Adam with beta1 0.5 and a rate of 1e-3, 1,500 steps of 128 points.
+# A plain GAN: two hidden layers of 64 in both nets, Adam with beta1 0.5 and a rate of 1e-3, 1,500 steps of 128 points.
 BASE = (
     "scaling=standard",
-    "generator.network.widths=[128,128]",
-    "discriminator.network.widths=[128,128]",
+    "generator.network.widths=[64,64]",
+    "discriminator.network.widths=[64,64]",
     "generator.optimiser.beta1=0.5",
     "discriminator.optimiser.beta1=0.5",
     "generator.optimiser.epsilon=1e-8",
