@@ -71,8 +71,8 @@ PUBLISHED = {
 def train(folder: Path, names: list[str], seeds: str, settings: list[str]) -> None:
     """Train what has no result yet."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in names or REMEDIES:
-        for source in SETS:
+    for source in SETS:
+        for name in names or REMEDIES:
             file = folder / f"{source}-{name.replace(' ', '-').replace(',', '')}.json"
             if file.exists():
                 continue
