@@ -90,8 +90,12 @@ def test_healthy(history: History) -> None:
 
 def test_what_still_improves_is_not_called_ill(history: History) -> None:
     falling = {"probe.distance": lambda progress: 1.2 - 0.9 * progress}
-    for name in ("mode-collapse", "mode-dropping", "discriminator-wins", "generator-wins"):
+    for name in ("mode-collapse", "discriminator-wins", "generator-wins"):
         assert diagnose(history({**FAULTS[name][0], **falling})).verdict == "warming-up", name
+    missing = {"probe.missing": 0.3, "probe.coverage": 0.6}
+    assert diagnose(history({**missing, **falling})).verdict == "warming-up"
+    gone = {"probe.missing": late(0.3, 0.1), "probe.coverage": 0.6}  # samples that come nearer do not bring back what was there
+    assert diagnose(history({**gone, **falling})).verdict == "mode-dropping"
 
 
 def test_what_falls_too_slowly_to_arrive_is_called_ill(history: History) -> None:
