@@ -53,7 +53,11 @@ def _penalties(recipe: Recipe, factor: float) -> dict[str, Any]:
 
 
 def constant_generator(session: Session, strength: float) -> None:
-    """G ignores its latent: all weights that it meets first are zero, by degrees (1: altogether)."""
+    """G ignores its latent: all weights that it meets first are zero, by degrees (1: altogether).
+
+    In a G with a mixture these are the means of its components: the spread within them stays, so that G is a single component, which may
+    learn again to reach the data.
+    """
     _first_weights(session, lambda weights: weights.mul_(1 - strength))
 
 

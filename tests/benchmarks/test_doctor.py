@@ -3,6 +3,7 @@
 import importlib
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,6 @@ def test_harm_is_what_lasts_to_the_end(suite: Any) -> None:
 def test_delay_counts_from_the_harm(suite: Any) -> None:
     one = outcome(suite, [1.0] * 11, ["warming-up"] * 6 + ["mode-collapse"] * 5, fault="G constant", onset=0.5)
     for harmed, in_time in ((0.5, True), (0.4, False), (None, False)):
-        assert suite.replace(one, harmed=harmed).in_time == in_time
+        assert replace(one, harmed=harmed).in_time == in_time
     assert one.noticed == pytest.approx(0.6)
     assert not one.early

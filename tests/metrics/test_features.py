@@ -1,5 +1,7 @@
 """Where a feature network is chosen: each by its name, all with one face."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -63,17 +65,13 @@ def test_unknown_features_are_told_with_what_there_is() -> None:
         features("fashoin")
 
 
-def test_without_its_extra_inception_says_what_to_install() -> None:
-    """torch-fidelity is no dependency of the tests: where somebody has installed it, there is nothing to say here."""
-    pytest.importorskip("torchmetrics")
-    try:
-        import torch_fidelity  # type: ignore[import-not-found]  # noqa: F401
-    except ImportError:
-        with pytest.raises(UsageError, match=r'Install "mulligan\[inception\]"') as caught:
-            features("inception")
-        assert "\n" not in str(caught.value)
-    else:
-        pytest.skip("torch-fidelity is installed")
+def test_without_its_extra_or_its_weights_inception_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch-fidelity is no dependency of the tests; where somebody has installed it, it is the weights that are missing."""
+    monkeypatch.setenv("MULLIGAN_OFFLINE", "1")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(UsageError, match=r'Install "mulligan\[inception\]"') as caught:
+        features("inception")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", built_in())

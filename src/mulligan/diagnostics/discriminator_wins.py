@@ -8,7 +8,6 @@ FAR = 0.25  # distance above that of real data: a G whose samples are near the d
 LOST = 0.6  # so far off, a G that is stuck has lost against a D
 SURE = 0.9  # that is right about so many pairs, too
 STUCK = 0.9  # of the best distance of the first half: what G has to get below in the second, if it still learns
-
 EARLY = 0.2  # of the horizon: before, a G may be slow to begin
 LATE = 0.5  # of the horizon: from there on samples that are all off the data have lost, however near their distribution is
 NONE = 0.1  # of the coverage and of the precision of real data

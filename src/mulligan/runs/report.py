@@ -21,6 +21,7 @@ from mulligan.runs.writing import size_text, write_text
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
 MAXIMUM_PICTURE = 12 * 1024**2  # bytes of one picture; a larger one is named and left out of the page
 STRIP = 6  # sample grids on the way that are shown
+WAYS = ("real", "augmented", "synthetic", "both")  # what a classifier was trained on, in usefulness.json
 _TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"GIF87a": "image/gif", b"GIF89a": "image/gif"}
 
 
@@ -180,9 +181,12 @@ def _usefulness(run: Run) -> dict[str, Any] | None:
     told = safe_json.read_object(run.usefulness_file)
     sizes = [size for size in told.get("sizes") or [] if isinstance(size, dict)]
     rows = [
-        (size.get("real"), size.get("verdict"), [(_inside(way, "value"), _inside(way, "low"), _inside(way, "high")) for way in ways])
+        (
+            size.get("real"),
+            size.get("verdict"),
+            [tuple(_inside(size, "accuracy", way, end) for end in ("value", "low", "high")) for way in WAYS],
+        )
         for size in sizes
-        if (ways := [_inside(size, "accuracy", way) for way in ("real", "augmented", "synthetic", "both")])
     ]
     whole = rows and all(isinstance(real, int) and isinstance(verdict, str) for real, verdict, _ in rows)
     if not whole or not isinstance(told.get("verdict"), str):

@@ -6,6 +6,7 @@ Functions of the history alone, so that a resumed run decides alike.
 import math
 from collections.abc import Sequence
 
+from mulligan.diagnostics.seen import number
 from mulligan.runs.history import Line
 
 FIRST = 0.05  # share of the horizon before which nothing is decided: every run looks like a failure at first
@@ -48,18 +49,12 @@ def is_no_worse(line: Line, best: float | None) -> bool:
     >>> is_no_worse(line, None), is_no_worse(line, 0.2), is_no_worse(line, 0.1)
     (True, True, False)
     """
-    if not _is_number(line.get("distance")):
+    distance, floor = number(line, "distance"), number(line, "distance.floor") or 0.0
+    if distance is None or not math.isfinite(distance):
         return False
-    distance, floor, other, noise = (
-        _number(line, key) for key in ("distance", "distance.floor", "probe.distance.floor", "probe.distance.noise")
-    )
-    margin = CHANCE * floor * noise / other if other else 0.0
+    probed, noise = number(line, "probe.distance.floor"), number(line, "probe.distance.noise") or 0.0
+    margin = CHANCE * floor * noise / probed if probed else 0.0
     return best is None or distance <= best + margin
-
-
-def _number(line: Line, key: str) -> float:
-    value = line.get(key)
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
 
 
 def _is_number(value: object) -> bool:
