@@ -127,3 +127,20 @@ def test_a_history_without_probes_says_so() -> None:
 
 def test_every_rule_is_known() -> None:
     assert set(rules()) == set(FAULTS) == set(GRAVITY)
+
+
+@pytest.mark.parametrize(
+    ("opinion", "penalty"),
+    [
+        ({"discriminator.ranking": 1.0, "discriminator.logit": 40.0}, 3.0),
+        ({"discriminator.ranking": 1.0, "discriminator.logit": 0.03}, 0.1),
+        ({"discriminator.ranking": 0.2, "discriminator.heldout.ranking": 0.2, "discriminator.logit": 1.0}, 0.33),
+        ({"discriminator.ranking": swinging(0.5, 0.4), "discriminator.logit": 1.0}, 3.0),
+    ],
+)
+def test_remedy_of_a_collapse_depends_on_whether_d_is_too_strong_or_held_down(
+    opinion: dict[str, Any], penalty: float, history: History
+) -> None:
+    found = diagnose(history({**ALIKE, "probe.distance": late(0.5, 1.2, 0.1), **opinion}))
+    collapse = next(finding for finding in found.findings if finding.name == "mode-collapse")
+    assert collapse.change["penalty"] == penalty

@@ -145,6 +145,40 @@ def test_images_can_be_shown_augmented_and_penalties_be_raised() -> None:
     assert repairing.remedied(recipe, {"augmentation": "add"}) == {"augmentations.translation.weight": 0.5}
     assert repairing.remedied(recipe, {"penalty": 3.0})["penalties.zero-centred-fake.weight"] == pytest.approx(30)
     assert repairing.remedied(recipe, {"ema": 2.0}) == {"players.generator.ema.share": pytest.approx(0.1)}
+    assert repairing.remedied(recipe, {"penalty": 0.1}, power=2)["penalties.zero-centred-fake.weight"] == pytest.approx(0.1)
+
+
+def test_a_penalty_that_is_next_to_nothing_is_raised_to_one_that_counts() -> None:
+    recipe, _ = opened("penalties.zero-centred-real.weight=1e-6", data="digits", recipe="fast")
+    assert repairing.remedied(recipe, {"penalty": 3.0})["penalties.zero-centred-real.weight"] == repairing.WEIGHT
+    assert repairing.remedied(recipe, {"penalty": 0.1})["penalties.zero-centred-real.weight"] == pytest.approx(1e-7)
+
+
+def test_no_penalty_is_added_to_weaken_it() -> None:
+    recipe, _ = opened()
+    assert repairing.remedied(recipe, {"penalty": 0.1}) == {}
+
+
+def test_a_repair_in_vain_is_followed_by_a_stronger_one_from_further_back_and_all_are_told(tmp_path: Path) -> None:
+    class Hopeless(Dropped):
+        """A loop in which G ignores its latents whatever has been done about it."""
+
+        def _step(self) -> None:
+            player = self.session.state["generator"]
+            if self.session.step >= 20:
+                next(iter(player.layout.views(player.parameters).values())).zero_()
+            super()._step()
+
+    recipe, dataset = opened("repair=on")
+    run = Run(tmp_path / "run").prepare()
+    session = new_session(run, recipe, dataset)
+    session.save()
+    Hopeless(session, Budget(), Quiet(), Observer(session)).run()
+    repairs = session.controls.repairs
+    assert len(repairs) == repairing.MOST
+    assert sorted((repair.back_to for repair in repairs), reverse=True) == [repair.back_to for repair in repairs]
+    assert repairs[-1].back_to < repairs[0].back_to
+    assert [line["repair"] for line in history.read(run) if "repair" in line] == [1, 2, 3]
 
 
 def test_a_run_that_improves_goes_on_and_one_that_does_not_ends() -> None:

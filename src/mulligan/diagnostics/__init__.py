@@ -3,4 +3,4 @@
 A rule's file is named after its verdict. It reads series of signals (`seen.py`), and has its limits at its top, each with its reason.
 """
 
-SHARED = ("diagnosis", "doctor", "finding", "opinion", "probe", "proof", "seen")
+SHARED = ("diagnosis", "doctor", "finding", "held_down", "opinion", "probe", "proof", "seen")

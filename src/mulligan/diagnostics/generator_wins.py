@@ -1,9 +1,9 @@
 """D cannot tell samples from real ones although they differ: it teaches G nothing."""
 
 from mulligan.diagnostics.finding import Finding
+from mulligan.diagnostics.held_down import BLIND, STRENGTHEN
 from mulligan.diagnostics.seen import Line, Seen, below, limit_above, limit_below, number, told
 
-RANKING = 0.6  # pairs that D ranks rightly; a D that samples this far off cannot fool ranks above 0.9
 FAR = 0.3  # distance above that of real data
 COVERAGE = 0.3  # of what real data cover
 
@@ -15,7 +15,7 @@ def examine(seen: Seen) -> Finding | None:
         return None
     line = seen.last
     texts = [
-        f"P(D(real) > D(generated)) {_ranking(line):.3g} (limit {RANKING:g}; 0.5 is guessing)",
+        f"P(D(real) > D(generated)) {_ranking(line):.3g} (limit {BLIND:g}; 0.5 is guessing)",
         told(line, "probe.distance", "distance to the data", limit_above(line, "probe.distance", FAR)),
         told(line, "probe.coverage", "coverage", limit_below(line, "probe.coverage", COVERAGE)),
     ]
@@ -23,8 +23,7 @@ def examine(seen: Seen) -> Finding | None:
         "generator-wins",
         "; ".join(texts),
         since,
-        "Give D a higher rate, two steps for each of G, or more width; and a third of the penalty",
-        {"discriminator.rate": 3.0, "critic": 2.0, "penalty": 0.33},
+        *STRENGTHEN,
         ("discriminator.ranking", "probe.distance", "probe.coverage"),
         ("discriminator.ranking", "probe.distance", "probe.coverage"),
     )
@@ -38,4 +37,4 @@ def _ranking(line: Line) -> float:
 def _blind(line: Line) -> bool:
     distance = number(line, "probe.distance")
     far = distance is not None and distance > limit_above(line, "probe.distance", FAR)
-    return _ranking(line) < RANKING and far and below(line, "probe.coverage", COVERAGE)
+    return _ranking(line) < BLIND and far and below(line, "probe.coverage", COVERAGE)

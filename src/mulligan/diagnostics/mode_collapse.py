@@ -1,6 +1,7 @@
 """Samples that are all alike, whatever the latent."""
 
 from mulligan.diagnostics.finding import Finding
+from mulligan.diagnostics.held_down import BLIND, Remedy, freeing
 from mulligan.diagnostics.seen import Line, Seen, above, below, limit_above, limit_below, number, told
 
 DIVERSITY = 0.7  # of the data's mean distance between two samples
@@ -9,8 +10,11 @@ COVERAGE = 0.25  # of what real data cover; the poorest finished recipe covers 0
 ALIKE = 0.5  # share of samples, above that of real ones, that have a nearer twin than 99 % of real samples have
 AGREE = 2  # signals, of these four
 BEGINNING = 0.8  # of the first distance: a G that never came nearer, against a D that is
-SURE = 0.9  # right about so many pairs, has not collapsed; it has never learnt
-BLIND = 0.6  # and against one that is right about fewer, D is at fault
+SURE = 0.9  # right about so many pairs, or blind, has not collapsed; it has never learnt
+REMEDY: Remedy = (
+    "Go back to a checkpoint before, let D see samples in pairs (packing 2), triple the penalty, and lower the learning rate",
+    {"packing": 2.0, "penalty": 3.0, "rate": 0.5},
+)
 
 
 def examine(seen: Seen) -> Finding | None:
@@ -31,8 +35,7 @@ def examine(seen: Seen) -> Finding | None:
         "mode-collapse",
         "; ".join(texts),
         None if seen.snapshot else since,
-        "Go back to a checkpoint before, let D see samples in pairs (packing 2), triple the penalty, and lower the learning rate",
-        {"packing": 2.0, "penalty": 3.0, "rate": 0.5},
+        *(freeing(seen) or REMEDY),
         signals,
         ("probe.diversity", "probe.rank", "probe.coverage"),
     )

@@ -26,5 +26,5 @@ class Controls(Settings):
     reported: float = Field(-1.0, ge=-1, le=1, description="Share of the horizon at which the newest report was due; -1 before the first.")
     best_step: int | None = Field(None, description="Step of the best checkpoint: the latest that is no worse, beyond chance, than any.")
     best_distance: float | None = Field(None, description="The lowest distance to the validation slice so far.")
-    good_steps: tuple[int, ...] = Field((), description="Steps of the newest checkpoints at which no fault was found; repair=on alone.")
+    good_steps: tuple[int, ...] = Field((), description="Steps of checkpoints to go back to, at which no fault was found; repair=on alone.")
     repairs: tuple[Repair, ...] = Field((), description="What was done about faults, in order; the recipe is played with these changes.")

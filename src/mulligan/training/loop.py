@@ -292,8 +292,10 @@ class Loop:
     def _repair(self, verdict: str, evidence: str, change: Mapping[str, Any], since: int) -> bool:
         """Roll back and apply a change; the history says so. Returns whether anything could be done."""
         session, failed = self.session, self.session.step
-        changes = repairing.remedied(session.recipe, change)
-        back_to = repairing.last_good(session.controls.good_steps, since)
+        vain = repairing.in_vain(session.controls.repairs, since)
+        changes = repairing.remedied(session.recipe, change, 1 + vain)
+        kept = [step for step in session.controls.good_steps if session.run.checkpoint(step).exists()]  # not all, after going back far
+        back_to = repairing.last_good(kept, since, vain)
         if not changes or back_to is None or (session.make_game is None and repairing.adds(session.recipe, changes)):
             return False
         groups, known = checkpoints.load(session.run.checkpoint(back_to))
@@ -303,8 +305,11 @@ class Loop:
             session.restore(checkpoints.Checkpoint(back_to, groups, known, session.run.checkpoint(back_to)), (repairs, attempt))
             session.seconds = spent
             history.cut(session.run, back_to)
-            event = {"step": back_to, "images": session.images, "seconds": round(spent, 3), "repair": len(repairs)}
-            history.append(session.run, {**event, **repair.model_dump(mode="json")})
+            told = {line.get("repair") for line in history.read(session.run)}  # going further back has cut those of earlier ones
+            for number, each in enumerate(repairs, 1):
+                if number not in told:
+                    event = {"step": back_to, "images": session.images, "seconds": round(spent, 3), "repair": number}
+                    history.append(session.run, {**event, **each.model_dump(mode="json")})
             session.save()
         self._play = stepper(session.game, session.recipe)
         self._seen.clear()

@@ -1,11 +1,13 @@
 """repair=on: what a finding's remedy means for a recipe, and when it is applied. Nothing is measured here."""
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from mulligan.diagnostics.diagnosis import HEALTHY, WARMING_UP
 from mulligan.diagnostics.finding import Diagnosis, Finding
 from mulligan.recipe import Ema, Recipe
+from mulligan.training.controls import Repair
 
 MOST = 3  # repairs of a run
 PROBES = 3  # reports in a row at which a finding must have held
@@ -36,29 +38,41 @@ def is_good(diagnosis: Diagnosis) -> bool:
 
 
 def good_steps(before: tuple[int, ...], step: int) -> tuple[int, ...]:
-    """The steps whose checkpoints are kept to go back to, with one more: enough to reach beyond the reports over which a fault held.
+    """The steps whose checkpoints are kept to go back to, with one more: the first, and enough to reach beyond the reports of a fault.
 
-    >>> good_steps((1, 2, 3, 4), 5)
-    (2, 3, 4, 5)
+    >>> good_steps((0, 2, 3, 4, 5), 6)
+    (0, 3, 4, 5, 6)
     """
-    return (*(known for known in before if known < step), step)[-(PROBES + 1) :]
+    known = (*(known for known in before if known < step), step)
+    return known if len(known) <= PROBES + 2 else (known[0], *known[-(PROBES + 1) :])
 
 
-def last_good(steps: Sequence[int], since: int) -> int | None:
-    """Where to go back to: the newest good step before a fault began, or the oldest there is.
+def in_vain(repairs: Sequence[Repair], since: int) -> int:
+    """How many repairs in a row were of no use: a fault holds again since no later step than it was found at before.
 
-    >>> last_good((2, 3, 4, 5), since=4), last_good((2, 3), since=1)
-    (3, 2)
+    >>> one = Repair(verdict="mode-collapse", evidence="", failed=40, back_to=10, changes={})
+    >>> in_vain([one, one], since=30), in_vain([one, one], since=50)
+    (2, 0)
     """
-    before = [step for step in steps if step < since]
-    return max(before) if before else min(steps, default=None)
+    return sum(1 for _ in takewhile(lambda repair: since <= repair.failed, reversed(repairs)))
 
 
-def remedied(recipe: Recipe, change: Mapping[str, Any]) -> dict[str, Any]:
+def last_good(steps: Sequence[int], since: int, vain: int = 0) -> int | None:
+    """Where to go back to: the newest good step before a fault began, after repairs in vain as many further back; or the oldest there is.
+
+    >>> last_good((2, 3, 4, 5), since=4), last_good((2, 3), since=1), last_good((2, 3, 4, 5), since=4, vain=1)
+    (3, 2, 2)
+    """
+    before = sorted(step for step in steps if step < since)
+    return before[-1 - vain] if len(before) > vain else min(steps, default=None)
+
+
+def remedied(recipe: Recipe, change: Mapping[str, Any], power: int = 1) -> dict[str, Any]:
     """What a finding's change means for this recipe: dotted keys with their new values; empty where a run that has begun cannot take it.
 
     change: what to change -> a factor, or a value: `rate` (of all players), `generator.rate`, `discriminator.rate`, `penalty` (the
     zero-centred ones are added where there is none), `ema` (half-life), `augmentation`. Others need other networks, and so a new run.
+    power: how often each factor is applied, more often after repairs in vain.
 
     >>> from mulligan.recipes.fast import fast
     >>> from mulligan.recipe import Data
@@ -66,7 +80,8 @@ def remedied(recipe: Recipe, change: Mapping[str, Any]) -> dict[str, Any]:
     >>> remedied(recipe, {"penalty": 3.0})["penalties.zero-centred-real.weight"]
     30.0
     """
-    return {key: value for what, factor in change.items() for key, value in _meant(recipe, what, factor).items()}
+    factors = {what: value**power if isinstance(value, int | float) else value for what, value in change.items()}
+    return {key: value for what, factor in factors.items() for key, value in _meant(recipe, what, factor).items()}
 
 
 def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
@@ -104,10 +119,12 @@ def _meant(recipe: Recipe, what: str, factor: Any) -> dict[str, Any]:
         moving = {name: made.optimiser for name, made in recipe.players.items() if made.optimiser is not None and player in ("", name)}
         return {f"players.{name}.optimiser.rate": optimiser.rate * factor for name, optimiser in moving.items()}
     if what == "penalty" and "discriminator" in recipe.players:
+        # Next to nothing, tripled, is nothing. Points have scales of their own.
+        least = WEIGHT if factor > 1 and recipe.data.kind == "image" else 0.0
         present = {name: penalty for name, penalty in recipe.penalties.items() if name != "weight-clipping"}
         if present:
-            return {f"penalties.{name}.weight": penalty.weight * factor for name, penalty in present.items()}
-        return {f"penalties.{name}.weight": WEIGHT for name in ZERO_CENTRED}
+            return {f"penalties.{name}.weight": max(penalty.weight * factor, least) for name, penalty in present.items()}
+        return {f"penalties.{name}.weight": WEIGHT for name in ZERO_CENTRED} if factor > 1 else {}
     if what == "ema":
         averaged: dict[str, Ema] = {name: made.ema for name, made in recipe.players.items() if made.ema is not None}
         return {f"players.{name}.ema.share": min(ema.share * factor, 1.0) for name, ema in averaged.items()}
