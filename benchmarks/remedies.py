@@ -9,6 +9,7 @@ that turn it on, and nothing else is changed. The protocol is that of `mulligan 
 
 import argparse
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,7 @@ def train(folder: Path, asked: list[str], seeds: str) -> None:
             if file.exists():
                 continue
             print(f"{name} on {source}", file=sys.stderr, flush=True)
+            shutil.rmtree(file.with_suffix(""), ignore_errors=True)  # of one that was broken off
             recipe, dataset = resolve(source, "points", [*BASE, *REMEDIES[name], *settings])
             found = study(
                 recipe, dataset, seeds=parse_seeds(seeds), to=file.with_suffix(""), audience=Quiet(), command=["benchmarks/remedies.py"]

@@ -1,8 +1,7 @@
 """Plots of points: real ones, generated ones, and where the discriminator believes them. Matplotlib is imported when one is drawn."""
 
 from collections.abc import Callable, Sequence
-from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import PIL.Image
@@ -32,14 +31,12 @@ def preview_points(
     >>> preview_points(np.zeros((4, 2)), np.ones((4, 2))).size
     (480, 480)
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     shown = [points for points in (real, fake) if points is not None]
     if not shown:
         raise ValueError("neither real nor generated points to plot")
     figure = Figure(figsize=(4.8, 4.8), dpi=100)
-    FigureCanvasAgg(figure)
     axes = figure.add_axes((0.15, 0.12, 0.8 if decision is None else 0.67, 0.8))  # fixed, so that frames of a GIF stand still
     labels = tuple(names) or tuple(f"x{place + 1}" for place in range(shown[0].shape[1]))
     axes.set_xlabel(_plain(labels[0]))
@@ -62,13 +59,11 @@ def preview_groups(real: np.ndarray, groups: Sequence[np.ndarray], headings: Seq
     >>> preview_groups(np.zeros((4, 2)), [np.ones((4, 2))] * 6, list("abcdef")).size
     (1000, 400)
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     across = min(_ACROSS, len(groups))
     down = -(-len(groups) // across)
     figure = Figure(figsize=(2 * across, 2 * down), dpi=100)
-    FigureCanvasAgg(figure)
     for place, (group, heading) in enumerate(zip(groups, headings, strict=True)):
         axes = figure.add_subplot(down, across, place + 1)
         axes.set_title(_plain(heading), fontsize=7)
@@ -88,10 +83,11 @@ def preview_groups(real: np.ndarray, groups: Sequence[np.ndarray], headings: Seq
 
 
 def _drawn(figure: "Figure") -> PIL.Image.Image:
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png")
-    with PIL.Image.open(buffer) as picture:
-        return picture.convert("RGB")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    return PIL.Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])  # white throughout, so that alpha says nothing
 
 
 def _scatter(figure: "Figure", axes: "Axes", real: np.ndarray | None, fake: np.ndarray | None, decision: Decision | None) -> None:
@@ -120,7 +116,9 @@ def _background(figure: "Figure", axes: "Axes", decision: Decision, low: np.ndar
     else:
         largest = float(np.abs(values).max())
         bounds = (-largest, largest)
-    drawn = axes.pcolormesh(across, up, values, cmap="PRGn", vmin=bounds[0], vmax=bounds[1], shading="nearest", rasterized=True, zorder=1)
+    half = (high - low) / (_CELLS - 1) / 2  # the middle of a cell is where it was asked for
+    extent = (low[0] - half[0], high[0] + half[0], low[1] - half[1], high[1] + half[1])
+    drawn = axes.imshow(values, "PRGn", vmin=bounds[0], vmax=bounds[1], origin="lower", extent=extent, aspect="auto", zorder=1)
     figure.colorbar(drawn, cax=figure.add_axes((0.85, 0.12, 0.03, 0.8)), label="D: the larger, the more real")
 
 

@@ -1,6 +1,7 @@
 """The step of a game, compiled or not."""
 
 from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
@@ -12,6 +13,23 @@ from mulligan.training.step import play
 
 Step = Callable[[State, Sequence[Batch | None], Sequence[Tensors], Tensors], tuple[Tensors, Tensor]]
 
+# On a CPU all kernels go into one C++ file, and the calls between them into another: half the compilation, most of which is reading the
+# headers of torch for each of forty files, and no Python between the kernels of a step (dev/LOG.md).
+ONE_FILE: dict[str, str | int | bool | Callable[..., Any]] = {"cpp_wrapper": True, "cpp_wrapper_build_separate": True}
+
+Taken = ParamSpec("Taken")
+Given = TypeVar("Given")
+
+
+def compiled(function: Callable[Taken, Given], device: str) -> Callable[Taken, Given]:
+    """A function of tensors whose shapes do not change, compiled as a whole when it is first called. device: cpu or cuda."""
+
+    def own(*taken: Taken.args, **named: Taken.kwargs) -> Given:
+        return function(*taken, **named)
+
+    own.__code__ = own.__code__.replace()  # the compiler limits recompilations for each code object, in all runs of a process together
+    return torch.compile(own, fullgraph=True, dynamic=False, options=ONE_FILE if device == "cpu" else None)
+
 
 def stepper(game: Game, recipe: Recipe) -> Step:
     """The step of this game, compiled where the recipe's machine says `on`."""
@@ -22,6 +40,4 @@ def stepper(game: Game, recipe: Recipe) -> Step:
 
     if recipe.machine.compile != "on":
         return step
-    step.__code__ = step.__code__.replace()  # one of its own: the compiler limits recompilations per code object, in all runs of a process
-    compiled: Step = torch.compile(step, fullgraph=True, dynamic=False)
-    return compiled
+    return compiled(step, recipe.machine.device)

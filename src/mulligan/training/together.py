@@ -19,6 +19,7 @@ from mulligan.recipe import Recipe
 from mulligan.runs.folder import Run
 from mulligan.signals import raise_pending
 from mulligan.training.budget import Budget
+from mulligan.training.compiling import compiled
 from mulligan.training.game import Batch, Game, Tensors
 from mulligan.training.horizon import RESERVE, SETTLING
 from mulligan.training.loop import TICK, Audience, Tick
@@ -192,8 +193,7 @@ def mapped(game: Game, example: State, recipe: Recipe) -> Mapped:
     step = torch.vmap(alone, in_dims=(0, 0, 0, None))
     if recipe.machine.compile != "on":
         return step
-    compiled: Mapped = torch.compile(step, fullgraph=True, dynamic=False)
-    return compiled
+    return compiled(step, recipe.machine.device)
 
 
 def stacked(states: Sequence[State]) -> Players:
