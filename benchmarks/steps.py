@@ -146,7 +146,7 @@ def quartiles(values: Sequence[float]) -> tuple[float, float]:
 def threads_for(system: str) -> int:
     """The threads that `auto` stands for."""
     recipe, dataset = resolve(SYSTEMS[system][0], system)
-    return decide_machine(recipe, made_game(recipe, dataset), 1, None).threads
+    return decide_machine(recipe, made_game(recipe, dataset), 1, None, lambda machine: 0.0).threads
 
 
 def measure(system: str, rounds: int, steps: int, device: str, threads: int, compiled: bool) -> list[Row]:

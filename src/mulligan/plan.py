@@ -86,7 +86,7 @@ def plan(recipe: Recipe, dataset: Dataset, budget: Budget | None = None) -> Plan
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, _compiling_in(Path(folder) / "compiled"):
         run = Run(Path(folder) / "run").prepare()
         game = verbs.made_game(recipe, dataset)
-        decided = verbs.decide(run, recipe, game, budget)
+        decided = verbs.decide(run, recipe, dataset, game, budget)
         prepare_machine(decided.machine)
         try:
             session = Session(run, decided, dataset, game)

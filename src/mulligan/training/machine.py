@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 
 import torch
 
@@ -10,10 +11,13 @@ from mulligan.runs import environment
 from mulligan.training.game import Game
 from mulligan.training.state import count
 
-# A compilation takes 40 to 75 s on two cores, and saves between 1 ms a step (points) and 20 ms (dense nets): see dev/LOG.md.
-WORTH_STEPS = 4000
-WORTH_SECONDS = 75.0
+# A compilation takes 20 to 40 s on two cores, and a compiled step between a third and nine tenths of the time: see dev/LOG.md.
+WORTH_SECONDS = 75.0  # without compilation
+LEAST_STEPS = 100  # fewer are over before they could be measured
 WORTH_THREADS = 1_000_000  # weights times samples of a batch, about the products of one way through the networks
+
+
+Trial = Callable[[Machine], float]  # seconds of a step on a machine with nothing left to `auto`
 
 
 def compiler() -> str | None:
@@ -22,20 +26,23 @@ def compiler() -> str | None:
     return shutil.which(named) if named else next((path for name in ("g++", "clang++") if (path := shutil.which(name))), None)
 
 
-def decide_machine(recipe: Recipe, game: Game, steps: int, seconds: float | None) -> Machine:
+def decide_machine(recipe: Recipe, game: Game, steps: int, seconds: float | None, trial: Trial) -> Machine:
     """The machine of a recipe with nothing left to `auto`, for a run of so many steps, or of so many seconds where they are given.
 
-    game: of the recipe.
+    game: of the recipe. trial: called where the length of the run decides and is not known in seconds; takes some seconds itself.
     """
     asked = recipe.machine
     device = environment.device(asked.device)
     settled = {
         "device": device,
         "threads": asked.threads or _threads(recipe, game),
-        "compile": _compile(device, steps, seconds) if asked.compile == "auto" else asked.compile,
+        "compile": "off" if asked.compile == "auto" else asked.compile,
         "precision": _precision(device) if asked.precision == "auto" else asked.precision,
     }
-    return asked.model_copy(update=settled)
+    machine = asked.model_copy(update=settled)
+    if asked.compile == "auto" and _is_worth_compiling(machine, steps, seconds, trial):
+        return machine.model_copy(update={"compile": "on"})
+    return machine
 
 
 def _threads(recipe: Recipe, game: Game) -> int:
@@ -44,12 +51,13 @@ def _threads(recipe: Recipe, game: Game) -> int:
     return environment.cores() if work >= WORTH_THREADS else 1
 
 
-def _compile(device: str, steps: int, seconds: float | None) -> str:
-    """On where there is a compiler and the run is long enough to earn the compilation back."""
-    if device == "cpu" and compiler() is None:
-        return "off"
-    worth = steps >= WORTH_STEPS if seconds is None else seconds >= WORTH_SECONDS
-    return "on" if worth else "off"
+def _is_worth_compiling(machine: Machine, steps: int, seconds: float | None, trial: Trial) -> bool:
+    """Whether there is a compiler and the run is long enough to earn the compilation back."""
+    if machine.device == "cpu" and compiler() is None:
+        return False
+    if seconds is None:
+        seconds = steps * trial(machine) if steps >= LEAST_STEPS else 0.0
+    return seconds >= WORTH_SECONDS
 
 
 def _precision(device: str) -> str:

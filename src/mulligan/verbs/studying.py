@@ -23,6 +23,7 @@ from mulligan.resolve import reopened
 from mulligan.runs import environment, safe_json
 from mulligan.runs.folder import Run, numbered, studies_base
 from mulligan.runs.writing import disk_errors, write_text
+from mulligan.training import trial
 from mulligan.training.budget import Budget
 from mulligan.training.finishing import real
 from mulligan.training.game import Batch, Game
@@ -173,7 +174,7 @@ def study(
     game = made_game(recipe, dataset)
     if not game.makes_samples or game.fit is not None:
         raise UsageError(f"recipe {recipe.name} makes no samples from noise alone, so there is nothing to compare", "Take another recipe")
-    decided = _decided(recipe, game, dataset, len(seeds), budget)
+    decided = _decided(recipe, game, dataset, seeds, budget)
     threads = torch.get_num_threads()
     prepare_machine(decided.machine)
     try:
@@ -220,11 +221,13 @@ def _folder(recipe: Recipe, to: Path | None) -> Path:
     return to
 
 
-def _decided(recipe: Recipe, game: Game, dataset: Dataset, seeds: int, budget: Budget) -> Recipe:
+def _decided(recipe: Recipe, game: Game, dataset: Dataset, seeds: Sequence[int], budget: Budget) -> Recipe:
     """The recipe with its machine settled, for as much work as all seeds are."""
     images = min(recipe.horizon, budget.images or recipe.horizon)
     steps = min(images // recipe.batch, budget.steps or images)
-    machine = decide_machine(recipe.model_copy(update={"batch": recipe.batch * seeds}), game, steps, budget.seconds)
+    all_at_once = recipe.model_copy(update={"batch": recipe.batch * len(seeds)})
+    tried = trial.of_several(Run(studies_base()), recipe, dataset, seeds, made_game)
+    machine = decide_machine(all_at_once, game, steps, budget.seconds, tried)
     return recipe.model_copy(update={"machine": machine})
 
 

@@ -17,6 +17,7 @@ from mulligan.resolve import changed, flat, reopened
 from mulligan.runs import checkpoints, environment, history, lock, report
 from mulligan.runs.folder import Run, create, find_unfinished, identity, runs_base
 from mulligan.signals import Signalled, shielded
+from mulligan.training import trial
 from mulligan.training.budget import Budget
 from mulligan.training.finishing import finish, write_facts
 from mulligan.training.game import Game
@@ -152,7 +153,7 @@ def _work(folder: Run, recipe: Recipe, dataset: Dataset, game: Game, budget: Bud
         folder.sweep()
         voice = _Voice(folder, audience)
         budget = _remembered(folder, budget)
-        decided = decide(folder, recipe, game, budget)
+        decided = decide(folder, recipe, dataset, game, budget)
         if not folder.exists:
             folder.write_recipe(recipe)
             folder.write_status("unfinished")
@@ -233,7 +234,7 @@ def _interrupted(folder: Run, error: Signalled) -> MulliganError:
     return StoppedError(f"stopped; the state is saved at step {steps[-1]:,} in {folder.path}", hint)
 
 
-def decide(folder: Run, recipe: Recipe, game: Game, budget: Budget) -> Recipe:
+def decide(folder: Run, recipe: Recipe, dataset: Dataset, game: Game, budget: Budget) -> Recipe:
     """The recipe with every `auto` of its machine settled: as the run recorded it, or for the first time."""
     recorded = environment.sessions(folder)
     asked = recipe.machine
@@ -245,7 +246,8 @@ def decide(folder: Run, recipe: Recipe, game: Game, budget: Budget) -> Recipe:
             pass  # written by hand, or by another version: decide again
     images = min(recipe.horizon, budget.images or recipe.horizon)
     steps = min(images // recipe.batch, budget.steps or images)
-    return recipe.model_copy(update={"machine": decide_machine(recipe, game, steps, budget.seconds)})
+    machine = decide_machine(recipe, game, steps, budget.seconds, trial.of_one(folder, recipe, dataset, game))
+    return recipe.model_copy(update={"machine": machine})
 
 
 def _record(folder: Run, recipe: Recipe, budget: Budget, command: Sequence[str]) -> None:
