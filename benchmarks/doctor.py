@@ -244,9 +244,9 @@ def table(found: Sequence[Outcome]) -> str:
             "",
             "### What `repair=on` saves",
             "",
-            f"Runs on fashion whose settings are broken from the start: of those that are harmed, {_cell(_share(saved))} are not when the "
-            "same is trained with `repair=on`. The distance at the end is in times that of the referees. Remedies were chosen with digits "
-            "in view.",
+            f"Runs of `fast` with the loss of least squares on fashion whose settings are broken from the start: of those that are harmed, "
+            f"{_cell(_share(saved))} are not when the same is trained with `repair=on`. The distance at the end is in times that of the "
+            "referees. Remedies were chosen with other runs in view, of `fast` with its own loss on digits and fashion.",
             "",
             "| fault | strength | distance without | with | repairs | verdict at the end without | with |",
             "|---|---|---|---|---|---|---|",

@@ -144,3 +144,10 @@ def test_remedy_of_a_collapse_depends_on_whether_d_is_too_strong_or_held_down(
     found = diagnose(history({**ALIKE, "probe.distance": late(0.5, 1.2, 0.1), **opinion}))
     collapse = next(finding for finding in found.findings if finding.name == "mode-collapse")
     assert collapse.change["penalty"] == penalty
+
+
+@pytest.mark.parametrize(("diversity", "slower"), [(late(0.1, 1.0, 0.5), True), (0.1, False)])
+def test_a_g_that_has_fallen_is_slowed_and_one_that_never_got_up_is_not(diversity: Any, slower: bool, history: History) -> None:
+    found = diagnose(history({**ALIKE, "probe.diversity": diversity, "probe.distance": late(0.5, 1.2, 0.1), "discriminator.ranking": 1.0}))
+    collapse = next(finding for finding in found.findings if finding.name == "mode-collapse")
+    assert ("rate" in collapse.change) == slower

@@ -1,7 +1,7 @@
 """D tells every sample from real ones, and G learns nothing any more."""
 
 from mulligan.diagnostics.finding import Finding
-from mulligan.diagnostics.held_down import Remedy, freeing
+from mulligan.diagnostics.held_down import WEAKEN, freeing
 from mulligan.diagnostics.seen import Line, Seen, below, limit_above, limit_below, number, told
 
 RANKING = 0.98  # pairs that D ranks rightly; 0.5 where it can only guess. With penalties it ends near 0.94, without between 0.6 and 0.98
@@ -12,10 +12,6 @@ STUCK = 0.9  # of the best distance of the first half: what G has to get below i
 EARLY = 0.2  # of the horizon: before, a G may be slow to begin
 LATE = 0.5  # of the horizon: from there on samples that are all off the data have lost, however near their distribution is
 NONE = 0.1  # of the coverage and of the precision of real data
-REMEDY: Remedy = (
-    "Triple the penalty on D (or add the two zero-centred ones), lower D's rate to a third, or let D see augmented samples",
-    {"penalty": 3.0, "discriminator.rate": 0.33, "augmentation": "add"},
-)
 HARDLY = 0.1  # way of a fixed latent's sample between reports, in mean distances of two real samples: below, it stands still
 
 
@@ -40,7 +36,7 @@ def examine(seen: Seen) -> Finding | None:
         "discriminator-wins",
         "; ".join(texts),
         since,
-        *(freeing(seen) or REMEDY),
+        *(freeing(seen) or WEAKEN),
         signals,
         ("discriminator.ranking", "discriminator.margin", "probe.distance"),
     )

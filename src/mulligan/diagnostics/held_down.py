@@ -15,6 +15,11 @@ STRENGTHEN: Remedy = (
 )
 LOOSEN: Remedy = ("Take a tenth of the penalty: D is right and may not say so", {"penalty": 0.1})
 
+WEAKEN: Remedy = (
+    "Triple the penalty on D (or add the two zero-centred ones), lower D's rate to a third, or let D see augmented samples",
+    {"penalty": 3.0, "discriminator.rate": 0.33, "augmentation": "add"},
+)
+
 
 def freeing(seen: Seen) -> Remedy | None:
     """What to do about a D that is held down; None where it is not.

@@ -1,7 +1,7 @@
 """Samples that are all alike, whatever the latent."""
 
 from mulligan.diagnostics.finding import Finding
-from mulligan.diagnostics.held_down import BLIND, Remedy, freeing
+from mulligan.diagnostics.held_down import BLIND, WEAKEN, Remedy, freeing
 from mulligan.diagnostics.seen import Line, Seen, above, below, limit_above, limit_below, number, told
 
 DIVERSITY = 0.7  # of the data's mean distance between two samples
@@ -35,10 +35,17 @@ def examine(seen: Seen) -> Finding | None:
         "mode-collapse",
         "; ".join(texts),
         None if seen.snapshot else since,
-        *(freeing(seen) or REMEDY),
+        *_remedy(seen),
         signals,
         ("probe.diversity", "probe.rank", "probe.coverage"),
     )
+
+
+def _remedy(seen: Seen) -> Remedy:
+    """Where G has never been diverse and D is right about it, G has not fallen but never got up, and slower it would be slower yet."""
+    fallen = any(not below(line, "probe.diversity", DIVERSITY) for line in seen.later)
+    right = (seen.mean("discriminator.ranking") or 0.0) > SURE
+    return freeing(seen) or (WEAKEN if right and not fallen else REMEDY)
 
 
 def _signals(line: Line) -> tuple[str, ...]:

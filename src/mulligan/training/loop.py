@@ -293,9 +293,9 @@ class Loop:
         """Roll back and apply a change; the history says so. Returns whether anything could be done."""
         session, failed = self.session, self.session.step
         vain = repairing.in_vain(session.controls.repairs, since)
-        changes = repairing.remedied(session.recipe, change, 1 + vain)
+        changes = repairing.remedied(session.recipe, change, 1 + sum(repair.verdict == verdict for repair in vain))
         kept = [step for step in session.controls.good_steps if session.run.checkpoint(step).exists()]  # not all, after going back far
-        back_to = repairing.last_good(kept, since, vain)
+        back_to = repairing.last_good(kept, since, len(vain))
         if not changes or back_to is None or (session.make_game is None and repairing.adds(session.recipe, changes)):
             return False
         groups, known = checkpoints.load(session.run.checkpoint(back_to))

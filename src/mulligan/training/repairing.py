@@ -47,14 +47,14 @@ def good_steps(before: tuple[int, ...], step: int) -> tuple[int, ...]:
     return known if len(known) <= PROBES + 2 else (known[0], *known[-(PROBES + 1) :])
 
 
-def in_vain(repairs: Sequence[Repair], since: int) -> int:
-    """How many repairs in a row were of no use: a fault holds again since no later step than it was found at before.
+def in_vain(repairs: Sequence[Repair], since: int) -> list[Repair]:
+    """The repairs that were of no use, newest first: a fault holds again since no later step than it was found at before.
 
     >>> one = Repair(verdict="mode-collapse", evidence="", failed=40, back_to=10, changes={})
-    >>> in_vain([one, one], since=30), in_vain([one, one], since=50)
+    >>> len(in_vain([one, one], since=30)), len(in_vain([one, one], since=50))
     (2, 0)
     """
-    return sum(1 for _ in takewhile(lambda repair: since <= repair.failed, reversed(repairs)))
+    return list(takewhile(lambda repair: since <= repair.failed, reversed(repairs)))
 
 
 def last_good(steps: Sequence[int], since: int, vain: int = 0) -> int | None:
@@ -72,7 +72,7 @@ def remedied(recipe: Recipe, change: Mapping[str, Any], power: int = 1) -> dict[
 
     change: what to change -> a factor, or a value: `rate` (of all players), `generator.rate`, `discriminator.rate`, `penalty` (the
     zero-centred ones are added where there is none), `ema` (half-life), `augmentation`. Others need other networks, and so a new run.
-    power: how often each factor is applied, more often after repairs in vain.
+    power: how often each factor is applied, more often after repairs of the same in vain.
 
     >>> from mulligan.recipes.fast import fast
     >>> from mulligan.recipe import Data
