@@ -140,7 +140,7 @@ def publish(folder: Path) -> None:
     """Write the results and the page's table."""
     found = rows(folder)
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    RESULTS.write_text("[\n" + ",\n".join(json.dumps(row) for row in found) + "\n]\n")  # a study is a line
     page = PAGE.read_text(encoding="utf-8")
     start, end = page.index(START) + len(START), page.index(END)
     PAGE.write_text(page[:start] + "\n" + table(found) + "\n" + page[end:], encoding="utf-8")

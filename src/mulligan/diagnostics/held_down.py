@@ -14,7 +14,6 @@ STRENGTHEN: Remedy = (
     {"discriminator.rate": 3.0, "critic": 2.0, "penalty": 0.33},
 )
 LOOSEN: Remedy = ("Take a tenth of the penalty: D is right and may not say so", {"penalty": 0.1})
-
 WEAKEN: Remedy = (
     "Triple the penalty on D (or add the two zero-centred ones), lower D's rate to a third, or let D see augmented samples",
     {"penalty": 3.0, "discriminator.rate": 0.33, "augmentation": "add"},

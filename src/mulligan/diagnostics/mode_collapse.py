@@ -1,7 +1,7 @@
 """Samples that are all alike, whatever the latent."""
 
 from mulligan.diagnostics.finding import Finding
-from mulligan.diagnostics.held_down import BLIND, WEAKEN, Remedy, freeing
+from mulligan.diagnostics.held_down import BLIND, RIGHT, WEAKEN, Remedy, freeing
 from mulligan.diagnostics.seen import Line, Seen, above, below, limit_above, limit_below, number, told
 
 DIVERSITY = 0.7  # of the data's mean distance between two samples
@@ -10,7 +10,6 @@ COVERAGE = 0.25  # of what real data cover; the poorest finished recipe covers 0
 ALIKE = 0.5  # share of samples, above that of real ones, that have a nearer twin than 99 % of real samples have
 AGREE = 2  # signals, of these four
 BEGINNING = 0.8  # of the first distance: a G that never came nearer, against a D that is
-SURE = 0.9  # right about so many pairs, or blind, has not collapsed; it has never learnt
 REMEDY: Remedy = (
     "Go back to a checkpoint before, let D see samples in pairs (packing 2), triple the penalty, and lower the learning rate",
     {"packing": 2.0, "penalty": 3.0, "rate": 0.5},
@@ -44,7 +43,7 @@ def examine(seen: Seen) -> Finding | None:
 def _remedy(seen: Seen) -> Remedy:
     """Where G has never been diverse and D is right about it, G has not fallen but never got up, and slower it would be slower yet."""
     fallen = any(not below(line, "probe.diversity", DIVERSITY) for line in seen.later)
-    right = (seen.mean("discriminator.ranking") or 0.0) > SURE
+    right = (seen.mean("discriminator.ranking") or 0.0) > RIGHT
     return freeing(seen) or (WEAKEN if right and not fallen else REMEDY)
 
 
@@ -61,4 +60,4 @@ def _never_learnt(seen: Seen) -> bool:
     first, best, ranking = number(seen.lines[0], "probe.distance"), seen.best("probe.distance"), seen.mean("discriminator.ranking")
     if seen.snapshot or first is None or best is None or ranking is None:
         return False
-    return best > BEGINNING * first and (ranking > SURE or ranking < BLIND)
+    return best > BEGINNING * first and (ranking > RIGHT or ranking < BLIND)

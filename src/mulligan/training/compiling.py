@@ -13,8 +13,8 @@ from mulligan.training.step import play
 
 Step = Callable[[State, Sequence[Batch | None], Sequence[Tensors], Tensors], tuple[Tensors, Tensor]]
 
-# On a CPU all kernels go into one C++ file, and the calls between them into another: half the compilation, most of which is reading the
-# headers of torch for each of forty files, and no Python between the kernels of a step (dev/LOG.md).
+# On a CPU all kernels go into one C++ file, and the calls between them into another: two thirds of the compilation, much of which is
+# reading the headers of torch for each of forty files, and no Python between the kernels of a step (dev/LOG.md).
 ONE_FILE: dict[str, str | int | bool | Callable[..., Any]] = {"cpp_wrapper": True, "cpp_wrapper_build_separate": True}
 
 Taken = ParamSpec("Taken")

@@ -11,7 +11,7 @@ from mulligan.runs import environment
 from mulligan.training.game import Game
 from mulligan.training.state import count
 
-# A compilation takes 20 to 40 s on two cores, and a compiled step between a third and nine tenths of the time: see dev/LOG.md.
+# A compilation takes 20 to 60 s on two cores, and a compiled step between a third and nine tenths of the time: see dev/LOG.md.
 WORTH_SECONDS = 75.0  # without compilation
 LEAST_STEPS = 100  # fewer are over before they could be measured
 WORTH_THREADS = 1_000_000  # weights times samples of a batch, about the products of one way through the networks

@@ -11,6 +11,7 @@ from mulligan.errors import is_out_of_memory
 from mulligan.randomness import seed_operators
 from mulligan.recipe import Machine, Recipe
 from mulligan.runs.folder import Run
+from mulligan.signals import raise_pending
 from mulligan.training.compiling import stepper
 from mulligan.training.game import Game
 from mulligan.training.machine import Trial, prepare_machine
@@ -28,11 +29,11 @@ def of_one(run: Run, recipe: Recipe, dataset: Dataset, game: Game) -> Trial:
         session = Session(run, recipe.model_copy(update={"machine": machine}), dataset, game)
         play = stepper(game, session.recipe)
 
-        def step() -> list[float]:
+        def step() -> bool:
             seed_operators(recipe.seed, session.step, 0, machine.device)
-            figures, _ = play(session.state, *session.inputs())
+            _, finite = play(session.state, *session.inputs())
             session.step += 1
-            return torch.stack(list(figures.values())).tolist()  # waits for a GPU, too
+            return bool(finite)  # waits for a GPU, too
 
         return step
 
@@ -57,6 +58,7 @@ def _seconds(begun: Callable[[Machine], Callable[[], object]], machine: Machine)
         start = time.perf_counter()
         times: list[float] = []
         while len(times) < 2 or (len(times) < STEPS and time.perf_counter() - start < SECONDS):
+            raise_pending()  # a step of large networks takes a while
             before = time.perf_counter()
             step()
             times.append(time.perf_counter() - before)
