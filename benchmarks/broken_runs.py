@@ -45,18 +45,54 @@ MACHINE = ("machine.device=cpu", "machine.threads=1", "machine.compile=off", "ma
 # Healthy runs: recipes that differ in loss, penalty, normalisation and networks. Broken ones start from the first two of each list.
 IMAGES: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "digits": (
-        ("fast", ()),
-        ("fast", ("loss.name=non-saturating",)),
+        ("modern", ("size=small",)),
+        (
+            "modern",
+            (
+                "size=small",
+                "loss.name=non-saturating",
+            ),
+        ),
         ("shallow-deeper", ()),
-        ("fast", ("loss.name=least-squares",)),
-        ("fast", ("loss.name=hinge",)),
+        (
+            "modern",
+            (
+                "size=small",
+                "loss.name=least-squares",
+            ),
+        ),
+        (
+            "modern",
+            (
+                "size=small",
+                "loss.name=hinge",
+            ),
+        ),
         ("modern", ()),
     ),
     "fashion": (
-        ("fast", ()),
-        ("fast", ("loss.name=least-squares",)),
-        ("fast", ("loss.name=non-saturating",)),
-        ("fast", ("loss.name=hinge",)),
+        ("modern", ("size=small",)),
+        (
+            "modern",
+            (
+                "size=small",
+                "loss.name=least-squares",
+            ),
+        ),
+        (
+            "modern",
+            (
+                "size=small",
+                "loss.name=non-saturating",
+            ),
+        ),
+        (
+            "modern",
+            (
+                "size=small",
+                "loss.name=hinge",
+            ),
+        ),
         ("modern", ()),
         ("shallow-deeper", ()),
     ),

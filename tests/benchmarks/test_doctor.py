@@ -46,7 +46,7 @@ def test_a_sample_of_the_suite(suite: Any, tmp_path: Path) -> None:
 
 def outcome(suite: Any, distances: list[float], verdicts: list[str], **facts: Any) -> Any:
     times = [place / (len(distances) - 1) for place in range(len(distances))]
-    known = {"kind": "images", "data": "digits", "recipe": "fast", "fault": None, "strength": 0.0, "onset": 0.0, "seed": 0, "repairs": 0}
+    known = {"kind": "images", "data": "digits", "recipe": "modern", "fault": None, "strength": 0.0, "onset": 0.0, "seed": 0, "repairs": 0}
     return suite.Outcome(
         **{**known, **facts}, verdicts=tuple(zip(times, verdicts, strict=True)), distances=tuple(zip(times, distances, strict=True))
     )

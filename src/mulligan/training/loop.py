@@ -33,6 +33,7 @@ EARLY = 6  # reports before the first regular one, each at half the images of th
 TICK = 0.5  # seconds between two progress lines
 DRAWING = 120.0  # seconds between two drawings of the curves and the report, which take as long as hundreds of small steps
 FIRST_DRAWING = 20.0
+REPORTING = 0.1  # share of the time so far that reports may take where time is the budget: what is due then waits
 
 
 class Tick(NamedTuple):
@@ -85,6 +86,7 @@ class Loop:
     verdict: str = field(init=False, default="")
     ended: str = field(init=False, default="")  # why stop=auto ended the run
     _drawn: float = field(init=False, default=FIRST_DRAWING - DRAWING)
+    _reporting: float = field(init=False, default=0.0)  # seconds that reports have taken
 
     def __post_init__(self) -> None:
         self._play = stepper(self.session.game, self.session.recipe)
@@ -222,10 +224,21 @@ class Loop:
         session = self.session
         progress = session.images / session.controls.horizon
         reached = max(point for point in self._points if point <= progress + 1e-12)
-        if reached <= session.controls.reported:
+        if reached <= session.controls.reported or (0 < reached < 1 and not self._has_time()):
             return
         if not self._is_sound():
             return
+        began = time.perf_counter()
+        self._report(reached)
+        self._reporting += time.perf_counter() - began
+
+    def _has_time(self) -> bool:
+        """Whether another report leaves the most part of a budget of time to the steps."""
+        return self.budget.seconds is None or self._reporting <= REPORTING * self.session.seconds
+
+    def _report(self, reached: float) -> None:
+        """The report that was due at that share of the horizon: figures, a picture, a checkpoint, what the doctor says."""
+        session = self.session
         if any(line["step"] == session.step for line in history.read(session.run)[-1:]):
             history.cut(session.run, session.step - 1)  # a process was killed between this very report and its checkpoint
         line = self.line()
@@ -249,7 +262,7 @@ class Loop:
         self.ended = self._stopped(lines)
         self._mend(found, lines)
         self._clock()
-        if session.seconds - self._drawn >= DRAWING:  # the last one is made at the end
+        if session.seconds - self._drawn >= DRAWING and self._has_time():  # the last one is made at the end
             self._drawn = session.seconds
             facts.advance(session.run, session.step, session.images, session.seconds)
             self.diagnose()
