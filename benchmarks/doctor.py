@@ -246,10 +246,10 @@ def table(found: Sequence[Outcome]) -> str:
             "",
             "### What `repair=on` saves",
             "",
-            "Runs of `modern` on small nets with the loss of least squares on fashion whose settings are broken from the start: of those that are harmed, "
-            f"{_cell(_share(saved))} are not when the same is trained with `repair=on`; {nearer} end nearer to the healthy ones by more "
-            f"than a tenth, {farther} farther. The distance at the end is in times that of the referees. Remedies were chosen with other "
-            "runs in view, of the same nets with their own loss on digits and fashion.",
+            "Runs of `modern` on small nets with the loss of least squares on fashion whose settings are broken from the start: of those "
+            f"that are harmed, {_cell(_share(saved))} are not when the same is trained with `repair=on`; {nearer} end nearer to the "
+            f"healthy ones by more than a tenth, {farther} farther. The distance at the end is in times that of the referees. Remedies "
+            "were chosen with other runs in view, of the same nets with their own loss on digits and fashion.",
             "",
             "| fault | strength | distance without | with | repairs | verdict at the end without | with |",
             "|---|---|---|---|---|---|---|",

@@ -192,7 +192,7 @@ def table(rows: Sequence[Row]) -> str:
     """The newest entry of each (data, time, recipe, settings), the shortest time first."""
     newest = {key[:4]: group for key, group in grouped(rows).items()}
     lines = [
-        "| data | time | recipe | labels | seeds | seconds, cold start | images | Fréchet distance | over real data | coverage, of real data |",
+        "| data | time | recipe | labels | seeds | seconds, cold | images | Fréchet distance | over real data | coverage, of real data |",
         "|---|---|---|---|---:|---:|---:|---:|---:|---:|",
     ]
     for (data, length, recipe, settings), group in sorted(
@@ -262,7 +262,8 @@ def draw(rows: Sequence[Row], path: Path) -> None:
                 panel.annotate(row["recipe"], (row["seconds"] / 60, fd[0] / fd[1]), fontsize=7, xytext=(4, 2), textcoords="offset points")
         panel.set(xscale="log", yscale="log", xlabel="minutes on two cores", title=data)
         panel.grid(alpha=0.3, which="both")
-        panel.legend(fontsize=8)
+        if lines:
+            panel.legend(fontsize=8)
     panels[0].set_ylabel("Fréchet distance, times real data's")
     figure.savefig(path, dpi=110)
     pyplot.close(figure)

@@ -12,7 +12,7 @@ NUMBERS = 256  # in a sample, for a penalty of weight 1
 
 
 def fast(data: Data) -> Recipe:
-    """The objective of `modern` on strided convolutions, with labels where there are some; for points and images that are no squares `modern`.
+    """The objective of `modern` on strided convolutions, with labels where there are some; `modern` itself for all but square images.
 
     Chosen here, by some hundred runs on fashion and digits (dev/LOG.md): networks that do most of their work on 7x7 maps; a rate four
     times that of `modern`, and batches of 32; penalties at an eighth of each batch, which costs an eighth and changes nothing that could
