@@ -61,6 +61,7 @@ def _network(value: Any) -> Any:
 AnyNetwork = Annotated[SerializeAsAny[Network], BeforeValidator(_network)]
 
 Scaling = Literal["symmetric", "unit", "none", "standard"]
+ASKED = ("source", "size", "colour", "labels", "limit")  # of Data: what opens the same samples again
 
 
 class Data(Settings):
@@ -73,6 +74,9 @@ class Data(Settings):
     )
     colour: Literal["auto", "grey", "rgb"] = Field("auto", description="Whether images are read as grey or as RGB.")
     labels: bool = Field(True, description="Whether labels are read where there are some.")
+    limit: int | None = Field(
+        None, ge=2, description="Training samples that are used at most, a random choice that is always the same; absent for all."
+    )
     kind: str = Field("", description="Found: what one sample is (file in kinds/).")
     shape: tuple[int, ...] = Field((), description="Found: shape of one sample, channels first.")
     classes: tuple[str, ...] = Field((), description="Found: names of the classes.")
