@@ -146,6 +146,9 @@ class Penalty(Settings):
     """A penalty on D, kept under its name."""
 
     weight: float = Field(1.0, gt=0, description="Strength at the start of training (gamma, lambda, or the clipping limit).")
+    share: float = Field(
+        1.0, gt=0, le=1, description="Share of each batch that it is taken at: on average the same at less cost; a constraint knows none."
+    )
     final: Share = Field(1.0, description="Share of the strength that is left at the end of the horizon.")
     falling: Literal["cosine", "geometric"] = Field(
         "cosine", description="Along a cosine, or by the same factor for each image, which gives every order of magnitude the same time."

@@ -68,7 +68,7 @@ def test_data_that_changed_since_training_are_refused(command, tmp_path: Path) -
         Image.fromarray(image).save(folder / f"{place}.png")
     tiny = ["generator.network.widths=[8]", "discriminator.network.widths=[8]", "batch=8", "machine.threads=1", "keeping.reports=1"]
     run = tmp_path / "run"
-    assert command("train", folder, "--run", run, "--steps", "2", "data.size=8", *tiny).code == 0
+    assert command("train", folder, "--run", run, "--steps", "2", "--recipe", "modern", "data.size=8", *tiny).code == 0
     (folder / "3.png").unlink()
     said = command("evaluate", run)
     assert said.code == 3

@@ -131,7 +131,7 @@ def test_originals_beside_reproductions(command, images: Path, tiny, tmp_path: P
 def test_a_run_that_trained_on_is_sampled_as_it_is_now(command, images: Path, tiny, tmp_path: Path) -> None:
     """A signal ended it before it could write its model: the model is made of the best checkpoint, and that is said."""
     run = tmp_path / "run"
-    words = ("train", images, *tiny, "horizon=800", "keeping.reports=100", "--steps", "2", "--run", run)
+    words = ("train", images, "--recipe", "modern", *tiny, "horizon=800", "keeping.reports=100", "--steps", "2", "--run", run)
     assert command(*words).code == 0
     recipe = Run(run).read_recipe()
     train_in_pieces(run, recipe.model_copy(update={"machine": Machine(device="cpu", threads=1)}), reopened(recipe), 5)

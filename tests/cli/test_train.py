@@ -15,7 +15,7 @@ from mulligan.runs.folder import Run
 
 def test_a_person_sees_data_layers_figures_and_what_to_open(command, images: Path, tiny, tmp_path: Path) -> None:
     run = tmp_path / "my run"
-    said = command("train", images, *tiny, "--steps", "2", "--run", run)
+    said = command("train", images, "--recipe", "modern", *tiny, "--steps", "2", "--run", run)
     assert said.code == 0
     places = [
         said.err.index(word) for word in ("images of 8 x 8, grey", "numbers from 0 to 255", "generator (mlp)", "Dense", "stopped at step 2")
@@ -41,7 +41,7 @@ def test_a_person_sees_data_layers_figures_and_what_to_open(command, images: Pat
     assert {"images", "seconds", "generator.loss"} <= history.read(Run(run))[-1].keys()
 
     # The same command goes on, and tells a program everything in one object.
-    said = command("train", images, *tiny, "--images", "24", "--run", run, "--json")
+    said = command("train", images, "--recipe", "modern", *tiny, "--images", "24", "--run", run, "--json")
     assert said.code == 0
     result = json.loads(said.out)
     assert (result["run"], result["steps"], result["images"], result["finished"]) == (str(run), 3, 24, False)
@@ -51,7 +51,7 @@ def test_a_person_sees_data_layers_figures_and_what_to_open(command, images: Pat
     assert "from step 2" in said.err
 
     # Another recipe in the same folder is refused, with the difference.
-    said = command("train", images, *tiny, "batch=4", "--run", run)
+    said = command("train", images, "--recipe", "modern", *tiny, "batch=4", "--run", run)
     assert said.code == 2
     assert "batch=8" in said.err
     assert "batch=4" in said.err
@@ -125,7 +125,7 @@ def test_a_plan_leaves_nothing_behind(command, images: Path, tiny, tmp_path: Pat
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    said = command("train", images, *tiny, "--dry-run", "--steps", "4", "--json")
+    said = command("train", images, "--recipe", "modern", *tiny, "--dry-run", "--steps", "4", "--json")
     assert said.code == 0
     plan = json.loads(said.out)
     assert (plan["steps"], plan["images"]) == (4, 32)
@@ -136,7 +136,7 @@ def test_a_plan_leaves_nothing_behind(command, images: Path, tiny, tmp_path: Pat
     assert 0 < plan["minutes"] < 5
     assert plan["seconds_per_step"] > 0
 
-    said = command("train", images, *tiny, "--dry-run", "--time", "10m")
+    said = command("train", images, "--recipe", "modern", *tiny, "--dry-run", "--time", "10m")
     assert said.code == 0
     assert "10 min (10.0 minutes)" in said.out
     assert "529 trainable" in said.out
@@ -148,7 +148,7 @@ def test_demo_ends_with_what_to_open(command, tmp_path: Path) -> None:
     run = tmp_path / "demo"
     said = command("demo", "--time", "1s", "--run", run)
     assert said.code == 0
-    for word in ("distance", "fd_random", f"report    {run / 'report.html'}", f"progress  {run / 'samples' / 'progress.gif'}"):
+    for word in ("distance", "fd_digits", f"report    {run / 'report.html'}", f"progress  {run / 'samples' / 'progress.gif'}"):
         assert word in said.out
     assert Run(run).status == "finished"
     assert history.read(Run(run))[-1]["seconds"] < 5
@@ -159,7 +159,7 @@ def test_a_run_is_resumed_from_any_folder(command, tiny, tmp_path: Path, monkeyp
     (tmp_path / "here").mkdir()
     np.savez(tmp_path / "here" / "images.npz", images=np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8))
     monkeypatch.chdir(tmp_path / "here")
-    words = (*tiny, "horizon=80", "--run", "../run")
+    words = ("--recipe", "modern", *tiny, "horizon=80", "--run", "../run")
     assert command("train", "images.npz", *words, "--steps", "1").code == 0
     assert command("train", "./images.npz", *words, "--steps", "2").code == 0
     monkeypatch.chdir(tmp_path)
@@ -171,7 +171,9 @@ def test_a_run_is_resumed_from_any_folder(command, tiny, tmp_path: Path, monkeyp
 def test_a_time_is_remembered(command, images: Path, tiny, tmp_path: Path) -> None:
     """A run that was stopped before its horizon was decided goes on with the time that it was begun with."""
     run = tmp_path / "run"
-    assert command("train", images, *tiny, "--time", "3s", "--steps", "1", "--run", run, "horizon=1000000000").code == 0
+    assert (
+        command("train", images, "--recipe", "modern", *tiny, "--time", "3s", "--steps", "1", "--run", run, "horizon=1000000000").code == 0
+    )
     said = command("resume", run, "--json")
     assert said.code == 0
     result = json.loads(said.out)

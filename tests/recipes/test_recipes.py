@@ -118,12 +118,25 @@ def test_says_where_it_comes_from(name: str) -> None:
     assert len((recipe_function(name).__doc__ or "").split()) > 10
 
 
-def test_fast_follows_kind_and_size(digits: Dataset) -> None:
-    assert made("fast", digits)[0].players["generator"].network.name == "mlp"
-    large = recipe_function("fast")(Data(source="x", kind="image", shape=(3, 64, 64)))
-    assert large.players["generator"].network.name == "conv"
-    assert recipe_function("fast")(Data(source="x", kind="points", shape=(3,))).scaling == "standard"
-    assert large.name == "fast"
+def test_fast_follows_kind_size_and_labels(digits: Dataset) -> None:
+    """Strided convolutions for square images, dense nets for others; labels where a class has enough samples."""
+    of = recipe_function("fast")
+    small = made("fast", digits)[0]
+    large = of(Data(source="x", kind="image", shape=(3, 64, 64), count=1000))
+    wide = of(Data(source="x", kind="image", shape=(1, 8, 12), count=1000))
+    points = of(Data(source="x", kind="points", shape=(3,)))
+    assert [recipe.players["generator"].network.name for recipe in (small, large, wide, points)] == ["strided", "strided", "mlp", "mlp"]
+    assert {recipe.name for recipe in (small, large, wide, points)} == {"fast"}
+    assert points.scaling == "standard"
+    weights = [recipe.penalties["zero-centred-real"].weight for recipe in (small, large)]
+    assert weights[1] / weights[0] == pytest.approx(3 * 64 * 64 / 28**2, rel=0.01)
+    assert small.conditional
+    assert not large.conditional
+    classes = ("cat", "dog")
+    assert [of(Data(source="x", kind="image", shape=(1, 8, 8), count=count, classes=classes)).conditional for count in (99, 100)] == [
+        False,
+        True,
+    ]
 
 
 def test_arguments_of_a_recipe_are_keys() -> None:

@@ -44,15 +44,16 @@ class Embedding(nn.Module):
     """A learnt vector for each class: the row of a table, taken by a product with the one-hot label.
 
     The product is differentiable as often as one likes, and gives the same sums in any order of the batch on any device.
+    deviation: of the first numbers; 1 / sqrt(size) if absent, so that a vector has about the length 1.
 
     >>> Embedding(10, 4)(torch.tensor([3, 3]), torch.zeros(2, 1)).shape
     torch.Size([2, 4])
     """
 
-    def __init__(self, classes: int, size: int) -> None:
+    def __init__(self, classes: int, size: int, deviation: float | None = None) -> None:
         super().__init__()
         self.classes = classes
-        self.weight: Tensor = nn.Parameter(torch.randn(classes, size) / size**0.5)
+        self.weight: Tensor = nn.Parameter(torch.randn(classes, size) * (size**-0.5 if deviation is None else deviation))
 
     def forward(self, label: Tensor | None, like: Tensor) -> Tensor:
         """The vectors (N, size) of labels (N,), in the type of `like`."""

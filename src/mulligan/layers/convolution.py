@@ -40,6 +40,38 @@ def convolution(inputs: int, outputs: int, gain: float, stride: int = 1, *, bias
     return layer
 
 
+def halving(inputs: int, outputs: int, gain: float) -> nn.Conv2d:
+    """A 4x4 convolution whose map is half as wide (rounded down), with zero biases; gain as in `convolution`."""
+    layer = nn.Conv2d(inputs, outputs, kernel_size=4, stride=2, padding=1)
+    init.normal_(layer.weight, 0.0, gain / (16 * inputs) ** 0.5)
+    if layer.bias is not None:
+        init.zeros_(layer.bias)
+    return layer
+
+
+class Double(nn.Module):
+    """A 4x4 transposed convolution: maps (N, inputs, h, w) twice as wide and high, cut to (N, outputs, side, side).
+
+    gain: as in `convolution`; each number that comes out is a sum over 4 * inputs numbers.
+
+    >>> Double(2, 3, side=7, gain=1.0)(torch.zeros(1, 2, 4, 4)).shape
+    torch.Size([1, 3, 7, 7])
+    """
+
+    def __init__(self, inputs: int, outputs: int, side: int, gain: float) -> None:
+        super().__init__()
+        self.side = side
+        self.layer = nn.ConvTranspose2d(inputs, outputs, kernel_size=4, stride=2, padding=1)
+        init.normal_(self.layer.weight, 0.0, gain / (4 * inputs) ** 0.5)
+        if self.layer.bias is not None:
+            init.zeros_(self.layer.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The larger maps."""
+        doubled: Tensor = self.layer(x)
+        return doubled if doubled.shape[-1] == self.side else doubled[:, :, : self.side, : self.side]
+
+
 class Upsample(nn.Module):
     """Maps (N, C, h, w) made twice as wide and high, and cut to (N, C, side, side).
 
@@ -113,12 +145,12 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """An image through convolutions to a small map, and from that to one logit.
 
-    A label is projected: the product of its vector with the mean of the small map is added to the logit (Miyato and Koyama 2018,
-    arXiv 1802.05637, figure 1d).
+    A label is projected: the product of its vector with what the last block gives (the mean of a map) is added to the logit (Miyato and
+    Koyama 2018, arXiv 1802.05637, figure 1d).
 
-    blocks: from (N, colours, height, width) on, one after the other.
-    head: from the flattened small map, or from what `beside` makes of it, to (N, 1).
-    embedding: of the label, as long as the small map has channels; None where there is no condition.
+    blocks: from (N, colours, height, width) on, one after the other; the last gives a map, or (N, C).
+    head: from what the last block gives, flattened, or from what `beside` makes of it, to (N, 1).
+    embedding: of the label, as long as the last block has channels; None where there is no condition.
     beside: joins what is to be seen of the samples beside a sample; None for nothing.
     """
 
@@ -141,6 +173,6 @@ class Discriminator(nn.Module):
         if self.embedding is None:
             refuse(label)
         else:
-            pooled = h.mean((2, 3))
+            pooled = h.mean((2, 3)) if h.ndim == 4 else h
             logits = logits + (pooled * self.embedding(label, pooled)).sum(1)
         return Critique(logits, tuple(seen) if features else ())

@@ -9,7 +9,13 @@ from torch import Tensor, nn
 from mulligan.layers.critique import Critique
 from mulligan.layers.spectral import SpectralConvolution, SpectralDense
 
-KINDS = {nn.Linear: "Dense", nn.Conv2d: "Conv", SpectralDense: "Dense", SpectralConvolution: "Conv"}  # others are called by their class
+KINDS = {  # others are called by their class
+    nn.Linear: "Dense",
+    nn.Conv2d: "Conv",
+    nn.ConvTranspose2d: "Conv",
+    SpectralDense: "Dense",
+    SpectralConvolution: "Conv",
+}
 ACTIVATIONS = {nn.LeakyReLU: "leaky-relu", nn.ReLU: "relu", nn.Tanh: "tanh", nn.Sigmoid: "sigmoid"}
 
 

@@ -1,6 +1,6 @@
 """What games with a discriminator share: its penalties, how its scores are read, and the turns it takes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Protocol
 
@@ -67,20 +67,30 @@ def constraint_of(recipe: Recipe) -> Callable[[Tensors, Tensors], Tensors] | Non
 
 
 def penalty_terms(
-    penalties: dict[str, Any], critic: Sided, real: Tensor | None, fake: Tensor | None, draws: Tensors, knobs: Tensors
+    penalties: dict[str, Any],
+    shares: Mapping[str, float],
+    critic: Sided,
+    real: Tensor | None,
+    fake: Tensor | None,
+    draws: Tensors,
+    knobs: Tensors,
 ) -> Tensors:
-    """Weighted penalties (N,) by name: those that see what is there.
+    """Weighted penalties by name, one number for each sample that they are taken at: those penalties that see what is there.
 
-    critic: samples and the side that they are taken for, real or fake -> logits (N,). What lies between the two counts as real.
+    shares: of the samples that each is taken at, the first ones, whose order in a batch is random; 1 where absent.
+    critic: the first samples of a batch and the side that they are taken for, real or fake -> their logits. What lies between the two
+    sides counts as real.
     """
     present = {side: samples for side, samples in (("real", real), ("fake", fake)) if samples is not None}
     terms = {}
     for name, penalty in penalties.items():
         if set(penalty.sees) <= present.keys():
-            mix = draws.get(f"mix.{name}")
-            mix = mix if mix is None else mix[: len(present[penalty.sees[0]])]  # of packs there are fewer than of samples
             side = "real" if "real" in penalty.sees else "fake"
-            found = penalty.penalty(partial(critic, side=side), real, fake, mix)
+            count = max(1, round(shares.get(name, 1.0) * len(present[side])))
+            few = {side: samples[:count] for side, samples in present.items()}
+            mix = draws.get(f"mix.{name}")
+            mix = mix if mix is None else mix[:count]  # of packs, too, there are fewer than of samples
+            found = penalty.penalty(partial(critic, side=side), few.get("real"), few.get("fake"), mix)
             terms[f"discriminator.penalty.{name}"] = knobs[f"penalty.{name}"] * found
     return terms
 

@@ -124,10 +124,13 @@ class Rules:
         """Terms of the penalties, at samples as they are before they are augmented."""
 
         def critic(samples: Tensor, side: str) -> Tensor:
-            return reduce_logits(cast("discriminator", self.view.seen(samples, side, drawn, knobs), label).logits)
+            first = {name: numbers[: len(samples) * self.view.pack] for name, numbers in drawn.items()}
+            seen = self.view.seen(samples, side, first, knobs)
+            return reduce_logits(cast("discriminator", seen, None if label is None else label[: len(samples)]).logits)
 
         real, fake = (None if samples is None else self.view.joined(samples) for samples in (real, fake))
-        return penalty_terms(self.penalties, critic, real, fake, drawn, knobs)
+        shares = {name: penalty.share for name, penalty in self.recipe.penalties.items()}
+        return penalty_terms(self.penalties, shares, critic, real, fake, drawn, knobs)
 
     def judged(self, cast: Cast, real: Tensor, fake: Tensor, label: Tensor | None, drawn: Tensors, knobs: Tensors) -> Told:
         """What D minimises on real samples and fakes together."""
