@@ -61,6 +61,7 @@ def _network(value: Any) -> Any:
 AnyNetwork = Annotated[SerializeAsAny[Network], BeforeValidator(_network)]
 
 Scaling = Literal["symmetric", "unit", "none", "standard"]
+ASKED = ("source", "size", "colour", "labels", "limit")  # of Data: what opens the same samples again
 
 
 class Data(Settings):
@@ -73,6 +74,9 @@ class Data(Settings):
     )
     colour: Literal["auto", "grey", "rgb"] = Field("auto", description="Whether images are read as grey or as RGB.")
     labels: bool = Field(True, description="Whether labels are read where there are some.")
+    limit: int | None = Field(
+        None, ge=2, description="Training samples that are used at most, a random choice that is always the same; absent for all."
+    )
     kind: str = Field("", description="Found: what one sample is (file in kinds/).")
     shape: tuple[int, ...] = Field((), description="Found: shape of one sample, channels first.")
     classes: tuple[str, ...] = Field((), description="Found: names of the classes.")
@@ -155,9 +159,26 @@ class Augmentation(Settings):
     """A change of what D sees, of real samples and fakes alike, kept under its name."""
 
     weight: float = Field(
-        0.1, ge=0, description="Strength at the start of training: the deviation of noise, the probability of other changes; 0 for none."
+        0.1,
+        ge=0,
+        description="Strength at the start of training: the deviation of noise, the probability of other changes; 0 for none. "
+        "Where it is adaptive, the most that it may be, and 1 if absent.",
     )
     final: Share = Field(1.0, description="Share of the strength that is left at the end of the horizon, along a cosine.")
+    adaptive: bool = Field(
+        False, description="Whether the strength begins at 0 and goes up and down by how well D knows its training samples by heart."
+    )
+    target: float = Field(
+        0.3, gt=0, lt=1, description="Where it is adaptive: how well D may know them, 0 not at all; above that the strength rises."
+    )
+    rise: int = Field(100_000, ge=1, description="Where it is adaptive: images in which the strength goes from 0 to its most.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("adaptive") and "weight" not in values:
+            return {**values, "weight": 1.0}
+        return values
 
 
 class Turns(Settings):
@@ -257,4 +278,5 @@ def scaling_for(data: Data, images: Scaling, points: Scaling = "standard") -> Sc
     return points if data.kind == "points" else images
 
 
+LEAST_TO_ADAPT = 40  # training samples, a tenth of which are withheld where an augmentation is adaptive
 MAY_CHANGE = ("machine", "keeping")  # fields of a recipe that may differ on resume

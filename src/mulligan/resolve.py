@@ -19,7 +19,7 @@ from mulligan import find
 from mulligan.data.dataset import Dataset
 from mulligan.data.opening import built_in, open_dataset
 from mulligan.errors import UsageError
-from mulligan.recipe import MAY_CHANGE, Adam, Data, Ema, History, Lookahead, Recipe, Settings
+from mulligan.recipe import ASKED, MAY_CHANGE, Adam, Data, Ema, History, Lookahead, Recipe, Settings
 from mulligan.runs import environment
 from mulligan.runs.safe_json import read_json
 
@@ -52,7 +52,7 @@ def resolve(
     if source is not None and find.is_outside(source):
         find.trust(source)
     wanted = {**wanted, "source": _located(wanted["source"])}
-    known = {name: value for name, value in wanted.items() if name in ("source", "size", "colour", "labels")}
+    known = {name: value for name, value in wanted.items() if name in ASKED}
     if wanted["source"] not in built_in() and environment.device(str(keys.get("machine.device", "auto"))) != "cpu":
         known["default_size"] = SIDE_ON_A_GPU
     dataset = open_dataset(_validated(Data, _applied(known, {k: v for k, v in keys.items() if k.startswith("data.")}, Data, "data.")))
@@ -102,8 +102,7 @@ def published_on(name: str) -> str:
 
 def reopened(recipe: Recipe) -> Dataset:
     """The data of a recipe that was resolved before."""
-    asked = recipe.data.model_dump(include={"source", "size", "colour", "labels"})
-    return open_dataset(Data.model_validate(asked))
+    return open_dataset(Data.model_validate(recipe.data.model_dump(include=set(ASKED))))
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

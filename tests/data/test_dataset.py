@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mulligan.data.dataset import Split, fingerprint, held_out, images, require_same, split_by
+from mulligan.data.opening import open_dataset
 from mulligan.errors import DataError
 from mulligan.recipe import Data
 
@@ -47,3 +48,32 @@ def test_nothing_held_out_is_no_test_split() -> None:
     train, test = split_by(np.zeros(6, bool), PIXELS, None)
     assert test is None
     assert train.target is PIXELS
+
+
+def test_a_limit_takes_a_part_that_is_always_the_same() -> None:
+    """A hundred are among the five hundred, in their order and with their labels; the test split stays whole."""
+    whole = open_dataset(Data(source="digits"))
+    part, smaller = (open_dataset(Data(source="digits", limit=limit)) for limit in (500, 100))
+    assert (part.data.count, smaller.data.count) == (500, 100)
+    assert len({whole.data.fingerprint, part.data.fingerprint, smaller.data.fingerprint}) == 3
+    assert open_dataset(Data(source="digits", limit=500)).data == part.data
+    rows = [row_numbers(split.train) for split in (whole, part, smaller)]
+    assert set(rows[2].values()) <= set(rows[1].values()) <= set(rows[0].values())
+    places = {row: place for place, row in rows[0].items()}
+    order = [places[row] for _, row in sorted(rows[1].items())]
+    assert order == sorted(order)
+    assert len(part.test.target) == len(whole.test.target) == 2000
+
+
+def row_numbers(split: Split) -> dict[int, tuple[bytes, int]]:
+    """Place -> content and label."""
+    return {place: (image.tobytes(), int(label)) for place, (image, label) in enumerate(zip(split.target, split.label, strict=True))}
+
+
+def test_a_limit_beyond_the_data_takes_all() -> None:
+    assert open_dataset(Data(source="digits", limit=9000)).data.fingerprint == open_dataset(Data(source="digits")).data.fingerprint
+
+
+def test_no_limit_of_what_never_ends() -> None:
+    with pytest.raises(DataError, match="ring makes new points without end"):
+        open_dataset(Data(source="ring", limit=100))

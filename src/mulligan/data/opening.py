@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mulligan import find
-from mulligan.data.dataset import Dataset
+from mulligan.data.dataset import Dataset, limited
 from mulligan.errors import UsageError
 from mulligan.recipe import Data
 
@@ -12,12 +12,15 @@ def open_dataset(request: Data) -> Dataset:
     """Find and read the samples of a request.
 
     A built-in name stands for the built-in set, also where a folder of that name exists (./digits is the folder).
+    Where `limit` is given, training samples beyond it are left out; the test split stays whole.
     Raises UsageError where there is no such thing, DataError where it is broken, UnsafeError where it would run code.
 
     >>> open_dataset(Data(source="ring")).data.shape
     (2,)
+    >>> open_dataset(Data(source="digits", limit=100)).data.count
+    100
     """
-    return _loaded(_home(request.source), request)
+    return limited(_loaded(_home(request.source), request))
 
 
 def judge_for(data: Data) -> str:

@@ -2,3 +2,5 @@
 
 The function's further arguments are keys too: `mulligan train digits --recipe modern gamma=3`.
 """
+
+SHARED = ("small_data",)

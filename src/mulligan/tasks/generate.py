@@ -19,7 +19,7 @@ from mulligan.recipe import Recipe
 from mulligan.tasks.critic import constraint_of, penalties_of, penalty_terms, scores
 from mulligan.tasks.unrolling import ahead
 from mulligan.tasks.view import View
-from mulligan.training.game import Batch, Cast, Draw, Game, Show, Tensors, Told, Turn
+from mulligan.training.game import Batch, Cast, Draw, Game, Opinion, Show, Tensors, Told, Turn
 from mulligan.training.state import actor, build
 
 
@@ -44,6 +44,7 @@ def game(recipe: Recipe, kind: Kind) -> Game:
         latent=Draw(recipe.latent.distribution, (recipe.latent.size,)),
         classes=signature.classes,
         pack=rules.view.pack,
+        opinion=rules.opinion(),
         inputs={} if rules.view.pack == 1 else {"discriminator": rules.view.joined_shape},
     )
 
@@ -107,6 +108,15 @@ class Rules:
         """D's opinion of samples of a side, one number for each pack."""
         seen = self.view.seen(self.view.joined(samples), side, drawn, knobs)
         return reduce_logits(cast("discriminator", seen, label).logits)
+
+    def opinion(self) -> Opinion:
+        """D's opinion of samples from outside of any turn."""
+
+        def ask(cast: Cast, samples: Tensor, label: Tensor | None, drawn: Tensors, knobs: Tensors) -> Tensor:
+            seen = self.view.seen(self.view.joined(samples), "real", drawn, knobs)
+            return reduce_logits(cast("discriminator", seen, label, inference=True).logits)
+
+        return Opinion(ask, self.view.draws("real"))
 
     def penalised(
         self, cast: Cast, real: Tensor | None, fake: Tensor | None, label: Tensor | None, drawn: Tensors, knobs: Tensors

@@ -26,11 +26,15 @@ class Source:
     seed: int
     device: str
     conditional: bool
+    withheld: np.ndarray | None = None  # places of samples that no batch has
     _target: Tensor | None = field(init=False, default=None)
     _label: Tensor | None = field(init=False, default=None)
+    kept: np.ndarray = field(init=False)  # places of the samples that batches are made of; none for an endless source
     _permutations: dict[tuple[str, int, int], np.ndarray] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        count = len(self.split.target) if isinstance(self.split, Split) else 0
+        self.kept = np.setdiff1d(np.arange(count), [] if self.withheld is None else self.withheld)
         if isinstance(self.split, Split):
             self._target = torch.from_numpy(self.split.target).to(self.device)
             if self.conditional and self.split.label is not None:
@@ -40,7 +44,7 @@ class Source:
         """Real samples seen in the first `number` batches."""
         if not self._short():
             return number * self.batch
-        count = len(self._all())
+        count = len(self.kept)
         epoch, place = divmod(number, self._batches_per_epoch())
         return epoch * count + min(place * self.batch, count)
 
@@ -49,7 +53,7 @@ class Source:
         if isinstance(self.split, Endless):
             points = self.split.draw(self.batch, numpy_generator(self.seed, f"data/{stream}", number, attempt))
             return Batch(torch.from_numpy(points).to(self.device), None, torch.zeros(self.batch, dtype=torch.long))
-        return self.records(self._indices(stream, number, attempt))
+        return self.records(self.kept[self._indices(stream, number, attempt)])
 
     def records(self, indices: np.ndarray) -> Batch:
         """The training samples at these places."""
@@ -66,10 +70,10 @@ class Source:
         return self.order.short_batch and self.order.how == "epochs" and isinstance(self.split, Split)
 
     def _batches_per_epoch(self) -> int:
-        return -(-len(self._all()) // self.batch)
+        return -(-len(self.kept) // self.batch)
 
     def _indices(self, stream: str, number: int, attempt: int) -> np.ndarray:
-        count = len(self._all())
+        count = len(self.kept)
         if self.order.how == "replacement":
             return numpy_generator(self.seed, f"data/{stream}", number, attempt).integers(count, size=self.batch)
         if self._short():
@@ -90,7 +94,7 @@ class Source:
         if key not in self._permutations:
             if len(self._permutations) > 8:
                 self._permutations.clear()
-            self._permutations[key] = numpy_generator(self.seed, f"epoch/{stream}", epoch, attempt).permutation(len(self._all()))
+            self._permutations[key] = numpy_generator(self.seed, f"epoch/{stream}", epoch, attempt).permutation(len(self.kept))
         return self._permutations[key]
 
 

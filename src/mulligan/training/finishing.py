@@ -98,6 +98,11 @@ def made_so_far(session: Session) -> Model | None:
     return _model(session, *_best(session)) if session.game.makes_samples else None
 
 
+def made_now(session: Session) -> Model | None:
+    """The model of a session as it stands; nothing is written. None for a game that makes no samples from noise."""
+    return _model(session, session.step, session.state) if session.game.makes_samples else None
+
+
 def _export(session: Session, state: State, step: int) -> ScoreCard:
     """Write the model folder, with its score card; judging takes no longer than the training was worth."""
     model = _model(session, step, state)

@@ -117,6 +117,17 @@ class SampleMaker(Protocol):
 
 
 @dataclass(frozen=True)
+class Opinion:
+    """What D says of encoded samples (N, *sample) that come before it as they do in a turn: changed and joined in packs.
+
+    ask(cast, samples, label, drawn, knobs) -> logits (N / pack,), in inference mode. draws: the numbers that `drawn` holds.
+    """
+
+    ask: Callable[[Cast, Tensor, Tensor | None, Tensors, Tensors], Tensor]
+    draws: Mapping[str, Draw]
+
+
+@dataclass(frozen=True)
 class Game:
     """Players and turns, with what a reader of its figures must know."""
 
@@ -130,6 +141,7 @@ class Game:
     latent: Draw = Draw("normal", (1,))
     classes: int = 0
     pack: int = 1  # samples that D judges joined into one
+    opinion: Opinion | None = None  # absent where D is shown something else than samples
     inputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # shapes that players are given, unless a latent or a sample
     shows_real: bool = False  # whether the picture of a report holds real samples too
     makes_samples: bool = True  # whether samples come from latents alone, so that the generator is a model of its own

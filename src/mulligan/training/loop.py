@@ -159,7 +159,7 @@ class Loop:
             if values[0] == 1.0:
                 self._seen.add(sizes)
                 session.step += 1
-                session.add(told)
+                session.add(told | session.adapt())
             else:
                 self._roll_back(told)
             self._whole = True

@@ -60,6 +60,7 @@ def knobs(recipe: Recipe, controls: Controls, images: int, shown: int) -> Tensor
         falling = geometric if penalty.falling == "geometric" else cosine
         values[f"penalty.{name}"] = penalty.weight * falling(progress, penalty.final)
     for name, augmentation in recipe.augmentations.items():
-        values[f"augmentation.{name}"] = augmentation.weight * cosine(progress, augmentation.final)
+        share = controls.strengths.get(name, 0.0) if augmentation.adaptive else 1.0
+        values[f"augmentation.{name}"] = augmentation.weight * share * cosine(progress, augmentation.final)
     scalars = torch.tensor(list(values.values()), device=recipe.machine.device).unbind()
     return dict(zip(values, scalars, strict=True))

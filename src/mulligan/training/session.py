@@ -12,6 +12,7 @@ from mulligan.recipe import Recipe
 from mulligan.runs import checkpoints
 from mulligan.runs.folder import Run
 from mulligan.signals import shielded
+from mulligan.training.adapting import EVERY, adapted, measured, withheld
 from mulligan.training.batches import Schedule, Source, draw_sizes
 from mulligan.training.controls import Controls, Repair
 from mulligan.training.game import Batch, Game, Tensors, drawn
@@ -43,7 +44,13 @@ class Session:
     def __post_init__(self) -> None:
         recipe = self.recipe
         self.source = Source(
-            self.dataset.train, recipe.order, recipe.batch, recipe.seed, recipe.machine.device, conditional=recipe.conditional
+            self.dataset.train,
+            recipe.order,
+            recipe.batch,
+            recipe.seed,
+            recipe.machine.device,
+            conditional=recipe.conditional,
+            withheld=withheld(recipe, self.dataset.train),
         )
         self.schedule = Schedule.of(self.game)
         self.state = initial(self.game.actors, recipe.machine.device)
@@ -75,6 +82,19 @@ class Session:
         for name, value in figures.items():
             self.totals[name] = self.totals.get(name, 0.0) + value
         self.counted += 1
+
+    def adapt(self) -> dict[str, float]:
+        """After a step: where an augmentation is adaptive, measure every few steps, and move the strengths.
+
+        Returns the figure that says by what, empty where nothing is adaptive.
+        """
+        if self.source.withheld is None:
+            return {}
+        if self.step % EVERY == 0:
+            found = measured(self.recipe, self.game, self.source, self.state, self.step, self.controls.attempt, self.knobs())
+            images = self.images - self.schedule.images(self.source, self.step - EVERY)
+            self.controls = adapted(self.recipe, self.controls, found, images)
+        return {"discriminator.known": self.controls.known}
 
     def means(self) -> dict[str, float]:
         """Means of the figures since the last report."""

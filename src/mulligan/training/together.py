@@ -18,6 +18,7 @@ from mulligan.errors import DivergedError, UsageError
 from mulligan.recipe import Recipe
 from mulligan.runs.folder import Run
 from mulligan.signals import raise_pending
+from mulligan.training.adapting import adaptive
 from mulligan.training.budget import Budget
 from mulligan.training.compiling import compiled
 from mulligan.training.game import Batch, Game, Tensors
@@ -30,7 +31,7 @@ from mulligan.training.step import play
 CORRECTIONS = 20  # of the horizon, where a time is the budget
 
 Players = dict[str, dict[str, Any]]  # player -> its tensors by part (`buffers` by name within), each with the seeds in front
-Mapped = Callable[[Players, list[list[Tensor]], list[Tensors], Tensors], tuple[Tensors, Tensor]]
+Mapped = Callable[[Players, list[list[Tensor]], list[Tensors], Tensors, Tensors], tuple[Tensors, Tensor]]
 
 
 @dataclass
@@ -78,11 +79,12 @@ class Together:
         inputs = [session.inputs() for session in self.sessions]
         batches = [_batched([each[0][turn] for each in inputs]) for turn in range(len(inputs[0][0]))]
         draws = [_named([each[1][turn] for each in inputs]) for turn in range(len(inputs[0][1]))]
-        figures, finite = self._play(self._stack, batches, draws, inputs[0][2])
+        figures, finite = self._play(self._stack, batches, draws, inputs[0][2], self._strengths(inputs))
         for session, kept in zip(self.sessions, finite.tolist(), strict=True):
             if not kept:
                 self.lost.setdefault(session.recipe.seed, self.step)
             session.step += 1
+            session.adapt()
         self.step += 1
         if len(self.lost) == len(self.sessions):
             raise DivergedError(
@@ -90,6 +92,11 @@ class Together:
             )
         told = torch.stack(list(figures.values()))
         return dict(zip(figures, told[:, finite].mean(1).tolist(), strict=True))
+
+    def _strengths(self, inputs: Sequence[tuple[Any, Any, Tensors]]) -> Tensors:
+        """The strengths that adapt, each seed's own (seeds,)."""
+        names = [f"augmentation.{name}" for name in adaptive(self.sessions[0].recipe)]
+        return {name: torch.stack([knobs[name] for _, _, knobs in inputs]) for name in names}
 
     def _first(self, audience: Audience) -> dict[str, float]:
         """The first step; where it cannot be compiled, this and all others without compilation."""
@@ -180,17 +187,18 @@ class _Clock:
 def mapped(game: Game, example: State, recipe: Recipe) -> Mapped:
     """The step of a game for a stack of seeds, compiled where the recipe's machine says `on`.
 
-    example: the state of one seed. The step takes a stack (`stacked`), batches and draws with the seeds in front, and the knobs, which all
-    share; it changes the stack in place, and returns figures and finiteness with the seeds in front.
+    example: the state of one seed. The step takes a stack (`stacked`), batches and draws with the seeds in front, the knobs, which all
+    share, and those that each seed has for itself (seeds,); it changes the stack in place, and returns figures and finiteness with the
+    seeds in front.
     """
     precision = torch.bfloat16 if recipe.machine.precision == "bfloat16" else torch.float32
     layouts = {name: player.layout for name, player in example.items()}
 
-    def alone(players: Players, batches: list[list[Tensor]], draws: list[Tensors], knobs: Tensors) -> tuple[Tensors, Tensor]:
+    def alone(players: Players, batches: list[list[Tensor]], draws: list[Tensors], knobs: Tensors, own: Tensors) -> tuple[Tensors, Tensor]:
         state = {name: PlayerState(layout=layouts[name], **_whole(parts)) for name, parts in players.items()}
-        return play(game, state, [_batch(batch) for batch in batches], draws, knobs, precision, True)
+        return play(game, state, [_batch(batch) for batch in batches], draws, knobs | own, precision, True)
 
-    step = torch.vmap(alone, in_dims=(0, 0, 0, None))
+    step = torch.vmap(alone, in_dims=(0, 0, 0, None, 0))
     if recipe.machine.compile != "on":
         return step
     return compiled(step, recipe.machine.device)
