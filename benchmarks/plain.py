@@ -1,8 +1,9 @@
 """Five published GANs as plain PyTorch loops, the way an introduction writes them: modules, `backward()`, `torch.optim.Adam`.
 
-They share no code with Mulligan, and do the same updates on batches of the same shape; `steps.py` times both. Where introductions
-differ, this takes the cheaper way: images are scaled once and stay in memory as floats, batches are drawn by index (no DataLoader),
-fakes for D are made without gradients, and of the figures the losses are read, accuracies only where the publication shows them.
+They share no code with Mulligan, and do the same updates on batches of the same shape (a test compares the weights); `steps.py` times
+both. Where introductions differ, this takes the cheaper way: images are scaled once and stay in memory as floats, batches are drawn by
+index (no DataLoader), fakes for D are made without gradients, and of the figures the losses are read, accuracies only where the
+publication shows them.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,11 +16,17 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Plain:
-    """A plain loop: two networks, and a call that does one step and returns the figures that it read."""
+    """A plain loop: two networks, and a call that does one step and returns the figures that it read.
+
+    update: what `step` does with what it has drawn: real samples as networks see them, and latents, in the order in which they are used.
+    average: of the generator's weights, where there is one.
+    """
 
     generator: nn.Module
     discriminator: nn.Module
     step: Callable[[], dict[str, float]]
+    update: Callable[..., dict[str, float]]
+    average: nn.Module | None = None
 
 
 def dense_dropout(images: np.ndarray, fused: bool = False, device: str = "cpu") -> Plain:
@@ -52,8 +59,11 @@ def dense_dropout(images: np.ndarray, fused: bool = False, device: str = "cpu") 
     ones, zeros = torch.ones(64, 1, device=device), torch.zeros(64, 1, device=device)
 
     def step() -> dict[str, float]:
-        set_trainable(d, True)
         real = x_train[np.random.randint(0, len(x_train), 64)]
+        return update(real, torch.randn(64, 100, device=device), torch.randn(64, 100, device=device))
+
+    def update(real: Tensor, z: Tensor, z_g: Tensor) -> dict[str, float]:
+        set_trainable(d, True)
         adam_d.zero_grad()
         judged_real = d(real)
         loss_real = bce(judged_real, ones)
@@ -62,7 +72,7 @@ def dense_dropout(images: np.ndarray, fused: bool = False, device: str = "cpu") 
 
         g.eval()
         with torch.no_grad():
-            fake = g(torch.randn(64, 100, device=device))
+            fake = g(z)
         g.train()
         adam_d.zero_grad()
         judged_fake = d(fake)
@@ -72,7 +82,7 @@ def dense_dropout(images: np.ndarray, fused: bool = False, device: str = "cpu") 
 
         set_trainable(d, False)
         adam_g.zero_grad()
-        loss_g = bce(d(g(torch.randn(64, 100, device=device))), ones)
+        loss_g = bce(d(g(z_g)), ones)
         loss_g.backward()
         adam_g.step()
         return {
@@ -83,7 +93,7 @@ def dense_dropout(images: np.ndarray, fused: bool = False, device: str = "cpu") 
             "loss of G": loss_g.item(),
         }
 
-    return Plain(g, d, step)
+    return Plain(g, d, step, update)
 
 
 def shallow(images: np.ndarray, fused: bool = False, device: str = "cpu") -> Plain:
@@ -102,6 +112,9 @@ def shallow(images: np.ndarray, fused: bool = False, device: str = "cpu") -> Pla
 
     def step() -> dict[str, float]:
         real = next(batches)
+        return update(real, torch.randn(len(real), 100, device=device), torch.randn(len(real), 100, device=device))
+
+    def update(real: Tensor, z: Tensor, z_g: Tensor) -> dict[str, float]:
         ones, zeros = torch.ones(len(real), 1, device=device), torch.zeros(len(real), 1, device=device)
         set_trainable(d, True)
         adam_d.zero_grad()
@@ -110,7 +123,7 @@ def shallow(images: np.ndarray, fused: bool = False, device: str = "cpu") -> Pla
         adam_d.step()
 
         with torch.no_grad():
-            fake = g(torch.randn(len(real), 100, device=device))
+            fake = g(z)
         adam_d.zero_grad()
         loss_fake = bce(d(fake), zeros)
         loss_fake.backward()
@@ -118,12 +131,12 @@ def shallow(images: np.ndarray, fused: bool = False, device: str = "cpu") -> Pla
 
         set_trainable(d, False)
         adam_g.zero_grad()
-        loss_g = bce(d(g(torch.randn(len(real), 100, device=device))), ones)
+        loss_g = bce(d(g(z_g)), ones)
         loss_g.backward()
         adam_g.step()
         return {"loss on real": loss_real.item(), "loss on fake": loss_fake.item(), "loss of G": loss_g.item()}
 
-    return Plain(g, d, step)
+    return Plain(g, d, step, update)
 
 
 def dense_batchnorm(images: np.ndarray, fused: bool = False, device: str = "cpu") -> Plain:
@@ -147,23 +160,26 @@ def dense_batchnorm(images: np.ndarray, fused: bool = False, device: str = "cpu"
 
     def step() -> dict[str, float]:
         real = next(batches)
+        return update(real, torch.randn(len(real), 100, device=device), torch.randn(len(real), 100, device=device))
+
+    def update(real: Tensor, z: Tensor, z_g: Tensor) -> dict[str, float]:
         ones, zeros = torch.ones(len(real), 1, device=device), torch.zeros(len(real), 1, device=device)
         set_trainable(d, True)
         adam_d.zero_grad()
         with torch.no_grad():
-            fake = g(torch.randn(len(real), 100, device=device))
+            fake = g(z)
         loss_d = bce(d(real), ones) + bce(d(fake), zeros)
         loss_d.backward()
         adam_d.step()
 
         set_trainable(d, False)
         adam_g.zero_grad()
-        loss_g = bce(d(g(torch.randn(len(real), 100, device=device))), ones)
+        loss_g = bce(d(g(z_g)), ones)
         loss_g.backward()
         adam_g.step()
         return {"loss of D": loss_d.item(), "loss of G": loss_g.item()}
 
-    return Plain(g, d, step)
+    return Plain(g, d, step, update)
 
 
 def points(fused: bool = False, device: str = "cpu") -> Plain:
@@ -175,18 +191,21 @@ def points(fused: bool = False, device: str = "cpu") -> Plain:
         assert isinstance(hidden, nn.Linear)
         nn.init.kaiming_uniform_(hidden.weight, nonlinearity="relu")
     g, d = g.to(device), d.to(device)
-    adam_g = torch.optim.Adam(g.parameters(), lr=1e-3, fused=fused)
-    adam_d = torch.optim.Adam(d.parameters(), lr=1e-3, fused=fused)
+    adam_g = torch.optim.Adam(g.parameters(), lr=1e-3, eps=1e-7, fused=fused)
+    adam_d = torch.optim.Adam(d.parameters(), lr=1e-3, eps=1e-7, fused=fused)
     bce = nn.BCELoss()
     ones, zeros = torch.ones(128, 1, device=device), torch.zeros(128, 1, device=device)
 
     def step() -> dict[str, float]:
         x = np.random.rand(128) - 0.5
         real = torch.from_numpy(np.column_stack((x, x * x)).astype(np.float32)).to(device)
+        return update(real, torch.randn(128, 5, device=device), torch.randn(128, 5, device=device))
+
+    def update(real: Tensor, z: Tensor, z_g: Tensor) -> dict[str, float]:
         set_trainable(d, True)
         adam_d.zero_grad()
         with torch.no_grad():
-            fake = g(torch.randn(128, 5, device=device))
+            fake = g(z)
         judged_real, judged_fake = d(real), d(fake)
         loss_d = bce(judged_real, ones) + bce(judged_fake, zeros)
         loss_d.backward()
@@ -194,7 +213,7 @@ def points(fused: bool = False, device: str = "cpu") -> Plain:
 
         set_trainable(d, False)
         adam_g.zero_grad()
-        loss_g = bce(d(g(torch.randn(128, 5, device=device))), ones)
+        loss_g = bce(d(g(z_g)), ones)
         loss_g.backward()
         adam_g.step()
         return {
@@ -204,7 +223,7 @@ def points(fused: bool = False, device: str = "cpu") -> Plain:
             "loss of G": loss_g.item(),
         }
 
-    return Plain(g, d, step)
+    return Plain(g, d, step, update)
 
 
 def dense_smooth(images: np.ndarray, fused: bool = False, device: str = "cpu") -> Plain:
@@ -225,27 +244,33 @@ def dense_smooth(images: np.ndarray, fused: bool = False, device: str = "cpu") -
     adam_g = torch.optim.Adam(g.parameters(), lr=2e-3, fused=fused)
     adam_d = torch.optim.Adam(d.parameters(), lr=2e-3, fused=fused)
     bce = nn.BCEWithLogitsLoss()
-    batches = shuffled(torch.from_numpy(images.reshape(-1, 784).astype(np.float32) / 127.5 - 1).to(device), 64)
+    batches = shuffled(torch.from_numpy(images.reshape(-1, 784).astype(np.float32) / 127.5 - 1).to(device), 64, short=True)
+
+    def uniform(count: int) -> Tensor:
+        return torch.rand(count, 100, device=device) * 2 - 1
 
     def step() -> dict[str, float]:
         real = next(batches)
+        return update(real, uniform(len(real)), uniform(len(real)))
+
+    def update(real: Tensor, z: Tensor, z_g: Tensor) -> dict[str, float]:
         ones, zeros = torch.ones(len(real), 1, device=device), torch.zeros(len(real), 1, device=device)
         set_trainable(d, True)
         adam_d.zero_grad()
         with torch.no_grad():
-            fake = g(torch.rand(len(real), 100, device=device) * 2 - 1)
+            fake = g(z)
         loss_d = bce(d(real), ones * 0.9) + bce(d(fake), zeros)
         loss_d.backward()
         adam_d.step()
 
         set_trainable(d, False)
         adam_g.zero_grad()
-        loss_g = bce(d(g(torch.rand(len(real), 100, device=device) * 2 - 1)), ones)
+        loss_g = bce(d(g(z_g)), ones)
         loss_g.backward()
         adam_g.step()
         return {"loss of D": loss_d.item(), "loss of G": loss_g.item()}
 
-    return Plain(g, d, step)
+    return Plain(g, d, step, update)
 
 
 def set_trainable(network: nn.Module, trainable: bool) -> None:
@@ -254,9 +279,9 @@ def set_trainable(network: nn.Module, trainable: bool) -> None:
         parameter.requires_grad_(trainable)
 
 
-def shuffled(x: Tensor, size: int) -> Iterator[Tensor]:
-    """Batches of an epoch in random order, the last smaller one kept; and again without end."""
+def shuffled(x: Tensor, size: int, short: bool = False) -> Iterator[Tensor]:
+    """Batches of an epoch in random order, the last smaller one kept where `short`; and again without end."""
     while True:
         order = torch.randperm(len(x))
-        for start in range(0, len(x), size):
+        for start in range(0, len(x) if short else len(x) - size + 1, size):
             yield x[order[start : start + size]]

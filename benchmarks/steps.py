@@ -1,78 +1,72 @@
-"""How long a training step takes: Mulligan beside plain PyTorch loops (`plain.py`) of the same five systems.
+"""How long a training step takes: Mulligan beside plain PyTorch loops, the Keras original, JAX, and what the machine allows.
 
-    python benchmarks/steps.py                    # all five: some minutes, compilation among them
+    python benchmarks/steps.py publish                  everything: benchmarks/results/steps.json and the tables of docs/speed.md
+    python benchmarks/steps.py                          the same as a table, and nothing is written
     python benchmarks/steps.py --only points --rounds 5 --json
+    python benchmarks/steps.py publish --only points    measures one system again, and keeps what was published of the others
+
+Keras on TensorFlow and JAX come with `pip install -c constraints.txt -e ".[bench]"`; without them their rows are left out, and the output
+says so. On two cores everything takes about an hour; nothing else should run.
 
 Mulligan's step is timed as the loop runs it: batches, draws, rates, seeding of dropout, the step, reading its figures, the checks
-between steps; no reports and checkpoints. All loops of a system run in one process in alternating blocks, so that other work on the
-machine meets all of them alike; each round begins with another one. A ratio below 1 means less time than the plain loop.
+between steps; no reports and checkpoints. All loops of a system run in alternating blocks, so that other work on the machine meets all of
+them alike; each round begins with another one. Plain loops (`plain.py`, `plain_modern.py`) and bounds (`bounds.py`) run in this process;
+Keras and JAX, whose threads would fight with PyTorch's, in processes of their own in lock-step (`lockstep.py`), on as many cores. Every
+figure is the median over the rounds of ratios of the blocks' medians, with quartiles.
 
-The images are the digits that Mulligan carries, for every system: a step takes as long on any other of 28x28 grey pixels.
+The images are the digits that Mulligan carries, and for colour three of them in a frame: a step takes as long on any other.
 """
 
 import argparse
+import importlib.util
 import json
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
+import bounds
 import numpy as np
-import plain
+import step_tables
 import torch
+from lockstep import Block, Child, child
+from systems import (
+    ARITHMETIC,
+    BYTES,
+    COMPILED,
+    EAGER,
+    EMPTY,
+    FUSED,
+    JAX,
+    KERAS,
+    KERAS_ON_BATCH,
+    PLAIN,
+    PRECISIONS,
+    SYSTEMS,
+    System,
+    images_of,
+)
+from timing import Key, block_of, interleaved
 
-from mulligan.data.dataset import Split
-from mulligan.data.opening import open_dataset
-from mulligan.recipe import Data
-from mulligan.resolve import resolve
+from mulligan.data.dataset import Dataset
+from mulligan.recipe import Recipe
 from mulligan.runs import environment
 from mulligan.runs.folder import Run
 from mulligan.training.budget import Budget
 from mulligan.training.loop import Loop, Tick
 from mulligan.training.machine import decide_machine
 from mulligan.training.observing import Observer
+from mulligan.training.session import Session
 from mulligan.verbs import made_game, new_session
 
-COMPILED, EAGER, PLAIN, FUSED = "Mulligan", "Mulligan, not compiled", "plain PyTorch", "plain PyTorch, fused Adam"
 WARM = 5  # steps of each loop that are not timed, the compilation among them
-
-StepOnce = Callable[[], object]
-
-
-def _digits() -> np.ndarray:
-    train = open_dataset(Data(source="digits")).train
-    assert isinstance(train, Split)
-    return train.target[:, 0]
-
-
-# recipe -> its data, and its plain loop as a function of `fused` and the device
-SYSTEMS: dict[str, tuple[str, Callable[[bool, str], plain.Plain]]] = {
-    "dense-dropout": ("digits", lambda fused, device: plain.dense_dropout(_digits(), fused, device)),
-    "shallow": ("digits", lambda fused, device: plain.shallow(_digits(), fused, device)),
-    "dense-batchnorm": ("digits", lambda fused, device: plain.dense_batchnorm(_digits(), fused, device)),
-    "points": ("parabola", plain.points),
-    "dense-smooth": ("digits", lambda fused, device: plain.dense_smooth(_digits(), fused, device)),
-}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One loop of one system. Times in seconds per step; ratios to the plain loop, of medians; quartiles over the rounds."""
-
-    system: str
-    loop: str
-    threads: int
-    median: float
-    low: float
-    high: float
-    to_plain: float
-    to_plain_low: float
-    to_plain_high: float
-    to_fused: float
+BLOCK_SECONDS = 0.8  # of the plain loop; a block has as many steps as it makes in that time
+LEAST, MOST = 3, 30  # steps in a block
+PACKAGES = {KERAS: ("keras", "tensorflow"), JAX: ("jax",)}
 
 
 class Bystander:
@@ -85,80 +79,109 @@ class Bystander:
         pass
 
 
-def mulligan_loop(folder: Path, name: str, device: str, threads: int, compiled: bool) -> StepOnce:
-    """One turn of Mulligan's training loop, as a call."""
-    machine = (f"machine.device={device}", f"machine.threads={threads}", f"machine.compile={'on' if compiled else 'off'}")
-    recipe, dataset = resolve(SYSTEMS[name][0], name, [*machine, "machine.precision=float32"])
-    session = new_session(Run(folder).prepare(), recipe, dataset)
+def mulligan_session(folder: Path, recipe: Recipe, dataset: Dataset, threads: int, compiled: bool, precision: str) -> Session:
+    """A run at its first step, on this machine as it is asked for."""
+    decided = {"threads": threads, "compile": "on" if compiled else "off", "precision": precision}
+    machine = recipe.machine.model_copy(update=decided)
+    session = new_session(Run(folder).prepare(), recipe.model_copy(update={"machine": machine}), dataset)
     session.save()
     session.controls = session.controls.model_copy(update={"reported": 1.0})  # no report is due any more
-    loop = Loop(session, Budget(), Bystander(), Observer(session))
-
-    def once() -> None:
-        loop.once()
-
-    return once
+    return session
 
 
-def interleaved(loops: dict[str, StepOnce], rounds: int, steps: int) -> dict[str, list[list[float]]]:
-    """Seconds of each step, by loop and round: blocks of `steps`, each round in another order."""
-    for once in loops.values():
-        for _ in range(WARM):
-            once()
-    names = list(loops)
-    times: dict[str, list[list[float]]] = {name: [] for name in names}
-    for turn in range(rounds):
-        first = turn % len(names)
-        for name in names[first:] + names[:first]:
-            times[name].append(_block(loops[name], steps))
-    return times
-
-
-def _block(once: StepOnce, steps: int) -> list[float]:
-    block = []
-    for _ in range(steps):
-        begun = time.perf_counter()
-        once()
-        block.append(time.perf_counter() - begun)
-    return block
-
-
-def rows(system: str, times: dict[str, list[list[float]]], threads: int) -> list[Row]:
-    """What the times of a system come to."""
-    medians = {loop: statistics.median(seconds for block in blocks for seconds in block) for loop, blocks in times.items()}
-    result = []
-    for loop, blocks in times.items():
-        low, high = quartiles([seconds for block in blocks for seconds in block])
-        ratios = [statistics.median(ours) / statistics.median(theirs) for ours, theirs in zip(blocks, times[PLAIN], strict=True)]
-        to_plain = medians[loop] / medians[PLAIN]
-        result.append(Row(system, loop, threads, medians[loop], low, high, to_plain, *quartiles(ratios), medians[loop] / medians[FUSED]))
-    return result
-
-
-def quartiles(values: Sequence[float]) -> tuple[float, float]:
-    """The lower and the upper quartile; of one value, that value."""
-    if len(values) == 1:
-        return values[0], values[0]
-    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
-    return low, high
+def mulligan_loop(session: Session) -> Callable[[], object]:
+    """One turn of Mulligan's training loop, as a call."""
+    return Loop(session, Budget(), Bystander(), Observer(session)).once
 
 
 def threads_for(system: str) -> int:
     """The threads that `auto` stands for."""
-    recipe, dataset = resolve(SYSTEMS[system][0], system)
-    return decide_machine(recipe, made_game(recipe, dataset), 1, None, lambda machine: 0.0).threads
+    with tempfile.TemporaryDirectory() as folder:
+        recipe, dataset = SYSTEMS[system].resolved(Path(folder))
+        return decide_machine(recipe, made_game(recipe, dataset), 1, None, lambda machine: 0.0).threads
 
 
-def measure(system: str, rounds: int, steps: int, device: str, threads: int, compiled: bool) -> list[Row]:
-    """Time the loops of one system."""
-    _, build = SYSTEMS[system]
+def in_this_process(
+    system: System, folder: Path, asked: argparse.Namespace, threads: int, recipe: Recipe, dataset: Dataset
+) -> tuple[dict[Key, Block], dict[str, int]]:
+    """Mulligan's loops, the plain ones and the bounds, and how much a step has to compute and to move."""
+    images = images_of(dataset)
+    plain = system.plain(recipe, images, False, asked.device)
+    sizes = {"operations": bounds.operations(plain), "bytes": bounds.moved(recipe, made_game(recipe, dataset))}
+
+    def session(name: str, compiled: bool, precision: str = "float32") -> Session:
+        return mulligan_session(folder / name, recipe, dataset, threads, compiled, precision)
+
+    blocks: dict[Key, Block] = {}
+    if not asked.eager:
+        for precision in asked.precision:
+            blocks[COMPILED, precision] = block_of(mulligan_loop(session(f"compiled-{precision}", True, precision)))
+    blocks[EAGER, "float32"] = block_of(mulligan_loop(session("eager", False)))
+    blocks[PLAIN, "float32"] = block_of(plain.step)
+    blocks[FUSED, "float32"] = block_of(system.plain(recipe, images, True, asked.device).step)
+    for precision in asked.precision:
+        blocks[ARITHMETIC, precision] = bounds.arithmetic(sizes["operations"], asked.device, getattr(torch, precision))
+    blocks[BYTES, "float32"] = bounds.copying(sizes["bytes"], asked.device)
+    if not asked.eager:
+        blocks[EMPTY, "float32"] = bounds.empty(session("empty", True))
+    return blocks, sizes
+
+
+def in_their_own(system: System, asked: argparse.Namespace, needed: dict[str, Any], ends: ExitStack) -> tuple[dict[Key, Child], list[str]]:
+    """Keras and JAX, each in a process of its own until `ends`, and what was left out."""
+    children: dict[Key, Child] = {}
+    missing = [f"{name}: not asked for" for name in (KERAS, JAX)] if asked.alone else []
+    if asked.device != "cpu" and not asked.alone:
+        missing = [f"{name}: timed on a CPU alone" for name in (KERAS, JAX)]
+    if not missing:
+        missing = [f"{name}: not installed" for name, modules in PACKAGES.items() if not all(map(importlib.util.find_spec, modules))]
+    left_out = {line.partition(":")[0] for line in missing}
+    if system.keras and KERAS not in left_out:
+        for name in (KERAS, KERAS_ON_BATCH):
+            children[name, "float32"] = ends.enter_context(child("keras_original.py", {**needed, "on_batch": name == KERAS_ON_BATCH}))
+    if JAX not in left_out:
+        for precision in asked.precision:
+            children[JAX, precision] = ends.enter_context(child("jax_scan.py", {**needed, "precision": precision}))
+    return children, [line for line in missing if system.keras or not line.startswith(KERAS)]
+
+
+def measure(name: str, asked: argparse.Namespace) -> dict[str, Any]:
+    """Time the loops of one system, and say what they come to."""
+    system, threads = SYSTEMS[name], asked.threads or threads_for(name)
     torch.compiler.reset()  # what was compiled for another system would be looked at before each step of this one
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, _threads(threads):
-        loops: dict[str, StepOnce] = {EAGER: mulligan_loop(Path(folder) / "eager", system, device, threads, False)}
-        if compiled:
-            loops = {COMPILED: mulligan_loop(Path(folder) / "compiled", system, device, threads, True), **loops}
-        loops |= {PLAIN: build(False, device).step, FUSED: build(True, device).step}
-        return rows(system, interleaved(loops, rounds, steps), threads)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place, _threads(threads), ExitStack() as ends:
+        folder = Path(place)
+        recipe, dataset = system.resolved(folder, (f"machine.device={asked.device}",))
+        blocks, sizes = in_this_process(system, folder, asked, threads, recipe, dataset)
+        steps = asked.steps or fitting(blocks[PLAIN, "float32"])
+        needed = {"recipe": recipe.model_dump(mode="json"), "images": None, "threads": threads, "steps": steps}
+        if (images := images_of(dataset)) is not None:
+            needed["images"] = str(folder / "images.npy")
+            np.save(folder / "images.npy", images)
+        children, left_out = in_their_own(system, asked, needed, ends)
+        blocks |= {key: each.block for key, each in children.items()}
+        for block in blocks.values():
+            block(WARM)
+        times = interleaved(blocks, asked.rounds, steps)
+        versions = {package: version for each in children.values() for package, version in each.facts["versions"].items()}
+    return {
+        "system": name,
+        "device": asked.device,
+        "machine": {**machine(asked.device), **versions},
+        "threads": threads,
+        "rounds": asked.rounds,
+        "steps": steps,
+        **sizes,
+        "rows": step_tables.rows(times),
+        "goals": step_tables.judged(name, times, bool(machine(asked.device)["bfloat16 instructions"])),
+        "left out": left_out,
+    }
+
+
+def fitting(block: Block) -> int:
+    """Steps that make a block of about BLOCK_SECONDS."""
+    block(1)
+    return min(max(round(BLOCK_SECONDS / statistics.median(block(LEAST))), LEAST), MOST)
 
 
 @contextmanager
@@ -171,56 +194,54 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def markdown(found: Sequence[Row]) -> str:
-    """The rows as a table."""
-    lines = [
-        "| system | loop | threads | ms a step | quartiles | to plain | quartiles of rounds | to plain with fused Adam |",
-        "|---|---|---:|---:|---:|---:|---:|---:|",
-    ]
-    for row in found:
-        milliseconds = f"{row.median * 1e3:.2f} | {row.low * 1e3:.2f} - {row.high * 1e3:.2f}"
-        ratios = f"{row.to_plain:.2f} | {row.to_plain_low:.2f} - {row.to_plain_high:.2f} | {row.to_fused:.2f}"
-        lines.append(f"| {row.system} | {row.loop} | {row.threads} | {milliseconds} | {ratios} |")
-    return "\n".join(lines)
-
-
-def machine(device: str) -> dict[str, object]:
+def machine(device: str) -> dict[str, Any]:
     """What the times depend on."""
     return {
         "processor": environment.processor() if device == "cpu" else torch.cuda.get_device_name(),
         "cores": environment.cores(),
-        "torch": torch.__version__,
+        "bfloat16 instructions": _has_bfloat16(device),
         "date": time.strftime("%Y-%m-%d"),
+        "torch": torch.__version__,
     }
 
 
+def _has_bfloat16(device: str) -> bool:
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return any(has is True for name, has in torch.cpu.get_capabilities().items() if "bf16" in name)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, and print a table or JSON; progress goes to stderr."""
+    """Measure, and print or publish; progress goes to stderr."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="?", choices=("measure", "publish"), default="measure")
     parser.add_argument("--only", choices=list(SYSTEMS), action="append", help="a system; may be given again (default: all)")
     parser.add_argument("--rounds", type=int, default=20, help="blocks of each loop (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=30, help="steps in a block (default: %(default)s)")
+    parser.add_argument(
+        "--steps", type=int, help=f"steps in a block (default: what takes the plain loop {BLOCK_SECONDS:g} s, {LEAST} to {MOST})"
+    )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where all loops run (default: %(default)s)")
     parser.add_argument(
         "--threads", type=int, help="threads inside an operator, in all loops (default: what Mulligan takes for the system)"
     )
-    parser.add_argument("--eager", action="store_true", help="leave the compiled step out, and so the compilation")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    given = parser.parse_args(arguments)
-    if min(given.rounds, given.steps, given.threads or 1) < 1:
+    parser.add_argument("--precision", choices=PRECISIONS, action="append", help="of the compiled step and JAX (default: both)")
+    parser.add_argument("--eager", action="store_true", help="leave the compiled steps out, and so the compilation")
+    parser.add_argument("--alone", action="store_true", help="leave Keras and JAX out")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    asked = parser.parse_args(arguments)
+    if min(asked.rounds, 1 if asked.steps is None else asked.steps, 1 if asked.threads is None else asked.threads) < 1:
         parser.error("--rounds, --steps and --threads are at least 1")
-    found: list[Row] = []
-    for system in given.only or SYSTEMS:
+    asked.precision = asked.precision or list(PRECISIONS)
+    found = []
+    for system in asked.only or SYSTEMS:
         print(f"{system} ...", file=sys.stderr, flush=True)
-        found += measure(system, given.rounds, given.steps, given.device, given.threads or threads_for(system), not given.eager)
-    if given.json:
-        print(json.dumps({"machine": machine(given.device), "rows": [asdict(row) for row in found]}, indent=2))
-        return
-    print(markdown(found))
-    print("\n" + ", ".join(f"{name}: {value}" for name, value in machine(given.device).items()))
-    slower = [row.system for row in found if row.loop == COMPILED and row.to_plain > 1]
-    if not given.eager:
-        print(f"Slower than the plain loop: {', '.join(slower) or 'none'}.")
+        found.append(measure(system, asked))
+        if asked.what == "publish":  # at once, so that an interrupted measurement keeps what it has
+            step_tables.publish(found)
+    if asked.json:
+        print(json.dumps({"systems": found}, indent=1))
+    else:
+        print(step_tables.markdown(found))
 
 
 if __name__ == "__main__":

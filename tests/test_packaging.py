@@ -93,7 +93,9 @@ def test_constraints_hold_versions_and_nothing_else() -> None:
     assert PINS["torch"] == "2.13.0"
 
 
-@pytest.mark.parametrize("requirement", [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]])
+@pytest.mark.parametrize(
+    "requirement", [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"], *PROJECT["optional-dependencies"]["bench"]]
+)
 def test_what_is_needed_is_pinned_within_its_bounds(requirement: str) -> None:
     needed = Requirement(requirement)
     pins = {plain(name): version for name, version in PINS.items()}
