@@ -30,7 +30,7 @@ def digits() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     chosen = set(_places(real_data("digits")))
     free = [place for place in range(len(dataset.test.target)) if place not in chosen]
     assert dataset.test.label is not None
-    return decoded(dataset.test.target).numpy()[free], dataset.test.label[free], decoded(dataset.train.target).numpy()
+    return decoded(dataset.test).numpy()[free], dataset.test.label[free], decoded(dataset.train).numpy()
 
 
 def _places(real: object) -> list[int]:

@@ -7,4 +7,4 @@ JUDGE: name of the features in which samples like these are judged (mulligan.met
     are judged in those of a random network, and all else in its coordinates.
 """
 
-SHARED = ("dataset", "download", "idx", "opening", "originals", "pictures", "progress", "scan")
+SHARED = ("dataset", "decoded", "decoding", "download", "idx", "opening", "originals", "pictures", "progress", "scan")

@@ -3,25 +3,50 @@
 A file in data/ has `accepts(source) -> bool` and `load(request) -> Dataset`, and imports no torch.
 """
 
+import mmap
+import sys
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b, sha256
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mulligan.errors import DataError
 from mulligan.recipe import Data
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 _HELD_OUT = 10  # every tenth sample on average, where there are at least
 _WORTH_SPLITTING = 100  # so many
+_HASHED = 4096  # samples at once
 
 
 @dataclass(frozen=True)
 class Split:
-    """Samples in memory. target: uint8 (N, C, H, W) or float32 (N, D). label: int64 (N,), or None."""
+    """Samples in memory. target: uint8 (N, C, H, W) or float32 (N, D). label: int64 (N,), or None.
+
+    mapped: the file that `target` is a part of and is read from as it is looked at; such a target cannot be written to.
+    """
 
     target: np.ndarray
     label: np.ndarray | None = None
+    mapped: mmap.mmap | None = field(default=None, repr=False, compare=False)
+
+    def tensor(self) -> "Tensor":
+        """`target` in the same memory, to be read alone."""
+        import torch
+
+        with warnings.catch_warnings():  # of a file, that it cannot be written to
+            warnings.simplefilter("ignore")
+            return torch.from_numpy(self.target)
+
+    def let_go(self) -> None:
+        """Give back the memory of what has been looked at in a file; it is read again when it is looked at again."""
+        if self.mapped is not None and sys.platform != "win32":
+            self.mapped.madvise(mmap.MADV_DONTNEED)
 
 
 @dataclass(frozen=True)
@@ -63,13 +88,14 @@ def images(
     classes: Sequence[str] = (),
     skipped: Sequence[Skipped] = (),
     licence: str = "",
+    known: str = "",
 ) -> Dataset:
-    """A data set of images uint8 (N, C, H, W), described."""
+    """A data set of images uint8 (N, C, H, W), described. known: the fingerprint of `train`, where it has been taken already."""
     channels, height, _ = train.target.shape[1:]
     found: dict[str, object] = {"size": height, "colour": "grey" if channels == 1 else "rgb"}
     if train.label is None or not request.labels:
-        train, test, classes = Split(train.target), test and Split(test.target), ()
-    return _described(request, "image", train, test, classes, skipped, licence, found)
+        train, test, classes = replace(train, label=None), test and replace(test, label=None), ()
+    return _described(request, "image", train, test, classes, skipped, licence, found, known)
 
 
 def points(request: Data, train: Split, test: Split | None, columns: Sequence[str] = (), licence: str = "") -> Dataset:
@@ -102,12 +128,20 @@ def fingerprint(split: Split) -> str:
     >>> fingerprint(Split(np.zeros((2, 3), np.float32))) == fingerprint(Split(np.ones((2, 3), np.float32)))
     False
     """
-    digest = sha256()
+    return fingerprints(split)[0]
+
+
+def fingerprints(split: Split) -> tuple[str, str]:
+    """`fingerprint` of a split, and what it would be without its labels."""
+    digest, plain = sha256(), ""
     for array in (split.target, split.label):
         if array is not None:
             digest.update(f"{array.dtype.str} {array.shape}\n".encode())
-            digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-    return digest.hexdigest()
+            for start in range(0, len(array), _HASHED):
+                digest.update(np.ascontiguousarray(array[start : start + _HASHED]).reshape(-1).view(np.uint8).data)
+                split.let_go()
+        plain = plain or digest.hexdigest()
+    return digest.hexdigest(), plain
 
 
 def limited(dataset: Dataset) -> Dataset:
@@ -203,6 +237,7 @@ def _described(
     skipped: Sequence[Skipped],
     licence: str,
     found: dict[str, object],
+    known: str = "",
 ) -> Dataset:
     found = {
         **found,
@@ -210,6 +245,6 @@ def _described(
         "shape": tuple(train.target.shape[1:]),
         "classes": tuple(classes),
         "count": len(train.target),
-        "fingerprint": fingerprint(train),
+        "fingerprint": known or fingerprint(train),
     }
     return Dataset(request.model_copy(update=found), train, test, tuple(skipped), licence)

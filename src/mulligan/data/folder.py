@@ -1,29 +1,29 @@
 """A folder of images. Folders in it are classes; `train` and `test` in it are splits.
 
-Images become squares of one size (centre, resized with antialiasing) and stay in memory as uint8. Broken ones are left out and named;
-above one in twenty the folder is refused.
+Images become squares of one size (centre, resized with antialiasing), uint8 in a file of the cache that is read as it is needed
+(`decoded`): the next training of the same folder begins at once. Broken ones are left out and named; above one in twenty the folder is
+refused.
 """
 
-import os
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from mulligan.data.dataset import Dataset, Skipped, first_few, held_out, images, split_by
-from mulligan.data.pictures import channels_for, side_for, square
+from mulligan.data import decoded
+from mulligan.data.dataset import Dataset, Skipped, first_few, held_out, images
+from mulligan.data.decoding import Job, decode
+from mulligan.data.pictures import channels_for, side_for
 from mulligan.data.progress import progress
-from mulligan.data.scan import UnusableError, find_images, printable, read_image
+from mulligan.data.scan import Found, UnusableError, find_images, printable, read_image
 from mulligan.errors import DataError
 from mulligan.recipe import Data
 
 BY_PATH = True
 MOST_BROKEN = 0.05
 _LOOKED_AT = 64  # images that decide about size and colour
-_AT_ONCE = 32  # short enough to stop soon when a signal arrives
 
 
 def accepts(source: str) -> bool:
@@ -39,19 +39,30 @@ def load(request: Data) -> Dataset:
     Raises DataError where there are none, or more than one in twenty is broken.
     """
     root = Path(request.source)
-    names, skipped = find_images(root)
+    found = find_images(root)
+    state = found.state()
+    kept = decoded.find(root, state, request) or _decoded(request, root, found, state)
+    skipped = (*found.skipped, *kept.unusable)
+    _judge(request.source, len(found.names) - len(kept.unusable), skipped)
+    known = kept.fingerprint if request.labels else kept.plain
+    return images(request, kept.train, kept.test, kept.classes, skipped, known=known)
+
+
+def _decoded(request: Data, root: Path, found: Found, state: str) -> decoded.Decoded:
+    """The images as squares, read anew unless they are kept for another request that comes to the same."""
     # Pillow warns of large images, for which scan has a limit of its own; what it says of odd metadata helps nobody here.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        side, channels = _looked_at(request, root, names)
-        target, good, unusable = _read(root, names, side, channels)
-    _judge(request.source, len(good), [*skipped, *unusable])
-    splits, inside = _splits(good)
-    classes = _classes(inside) if request.labels else ()
-    label = np.array([classes.index(_top(name)) for name in inside], np.int64) if classes else None
-    held = splits if splits is not None else held_out(good)
-    train, test = split_by(held, target, label)
-    return images(request, train, test, classes, (*skipped, *unusable))
+        side, channels = _looked_at(request, root, found.names)
+        wanted = request.model_copy(update={"size": side, "colour": "grey" if channels == 1 else "rgb"})
+        kept = decoded.find(root, state, wanted)
+        if kept is not None:
+            return kept
+
+        def fill(file: Path) -> decoded.Content:
+            return _read(request.source, root, found, Job(str(root.absolute()), str(file), side, channels))
+
+        return decoded.write(root, state, request, wanted, len(found.names), fill)
 
 
 def _looked_at(request: Data, root: Path, names: Sequence[str]) -> tuple[int, int]:
@@ -76,29 +87,25 @@ def _is_grey(image: Image.Image) -> bool:
     return int(np.ptp(pixels, axis=-1).max()) <= 2  # rounding of a grey JPEG
 
 
-def _read(root: Path, names: Sequence[str], side: int, channels: int) -> tuple[np.ndarray, list[str], list[Skipped]]:
-    """Pixels of the good images, uint8 (N, channels, side, side), their names, and the others."""
-    target = np.empty((len(names), channels, side, side), np.uint8)
-    good: list[str] = []
-    unusable: list[Skipped] = []
-
-    def read_one(name: str) -> np.ndarray | str:
-        try:
-            return square(read_image(root / name, side), side, channels)
-        except UnusableError as error:
-            return str(error)
-
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool, progress("Reading images", len(names)) as advance:
-        for start in range(0, len(names), _AT_ONCE):
-            part = names[start : start + _AT_ONCE]
-            for name, result in zip(part, pool.map(read_one, part), strict=True):
-                if isinstance(result, str):
-                    unusable.append(Skipped(printable(name), result))
-                else:
-                    target[len(good)] = result
-                    good.append(name)
-            advance(len(part))
-    return target[: len(good)], good, unusable
+def _read(source: str, root: Path, found: Found, job: Job) -> decoded.Content:
+    """Decode everything into the job's file, training samples first."""
+    names = np.array(found.names, object)
+    place = np.empty(len(names), np.int64)  # of each name: its row
+    place[np.argsort(_held_out(found.names), kind="stable")] = np.arange(len(names))
+    with progress("Reading images", len(names)) as advance:
+        reasons = dict(decode(job, found.names, place.tolist(), advance))
+    good = np.array([row not in reasons for row in place.tolist()], bool)
+    unusable = tuple(Skipped(printable(name), reasons[row]) for name, row in zip(names, place.tolist(), strict=True) if row in reasons)
+    _judge(source, int(good.sum()), [*found.skipped, *unusable])
+    kept = names[good].tolist()
+    held = _held_out(kept)
+    inside = _inside(kept)
+    classes = _classes(inside)
+    numbers = {name: number for number, name in enumerate(classes)}
+    order = np.argsort(held, kind="stable")
+    label = np.array([numbers[_top(inside[where])] for where in order], np.int64) if classes else None
+    rows = place[good]
+    return decoded.Content(rows[~held], rows[held], label, classes, unusable)
 
 
 def _judge(source: str, good: int, skipped: Sequence[Skipped]) -> None:
@@ -114,12 +121,19 @@ def _judge(source: str, good: int, skipped: Sequence[Skipped]) -> None:
         )
 
 
-def _splits(names: Sequence[str]) -> tuple[np.ndarray | None, list[str]]:
-    """Which images (N,) bool belong to `test`, and all names below the folder of their split; None where there are no such folders."""
-    tops = {_top(name) for name in names}
-    if tops == {"train", "test"} and not any("/" not in name for name in names):
-        return np.array([_top(name) == "test" for name in names]), [name.partition("/")[2] for name in names]
-    return None, list(names)
+def _held_out(names: Sequence[str]) -> np.ndarray:
+    """Which images (N,) bool are held out: those in a folder `test`, or some by their names."""
+    return np.array([_top(name) == "test" for name in names]) if _is_split(names) else held_out(names)
+
+
+def _inside(names: Sequence[str]) -> list[str]:
+    """Names below the folder of their split."""
+    return [name.partition("/")[2] for name in names] if _is_split(names) else list(names)
+
+
+def _is_split(names: Sequence[str]) -> bool:
+    """Whether everything stands in the two folders `train` and `test`."""
+    return {_top(name) for name in names} == {"train", "test"}
 
 
 def _classes(names: Sequence[str]) -> tuple[str, ...]:

@@ -64,7 +64,8 @@ class Probe:
 
     train: real samples: images with their channels first or last, uint8 or float, or points (N, D); at least 8, all finite.
     heldout: others that were not trained on, or None. endless: whether `train` was drawn from a source that never repeats, so that
-    nothing can be copied. size: how many samples it will be given, at most 1,000; they are compared with as many real ones.
+    nothing can be copied. size: how many samples it will be given, at most 1,000; they are compared with as many real ones. of: where
+    `train` is what `kept` chose of a larger set, how many that has.
     floors: signal -> Floor. data: what was found in the data themselves, by name (`data.*`). Raises DataError for data that cannot be
     compared with anything.
 
@@ -75,21 +76,28 @@ class Probe:
     (0.0, True)
     """
 
-    def __init__(self, train: Any, heldout: Any | None = None, endless: bool = False, seed: int = 0, size: int = SAMPLES) -> None:
-        raw = _as_rows(train)
-        if len(raw) < FEWEST or not bool(raw.isfinite().all()):
-            raise DataError(f"{len(raw)} real samples, or numbers that are not finite", f"Give at least {FEWEST} samples of finite numbers")
-        self.seed = seed
-        given = torch.as_tensor(train)
-        self.image = given.ndim > 2
+    def __init__(
+        self,
+        train: Any,
+        heldout: Any | None = None,
+        endless: bool = False,
+        seed: int = 0,
+        size: int = SAMPLES,
+        of: int | None = None,
+    ) -> None:
+        given = _as_tensor(train)
+        count = len(given) if of is None else of
         self.whole = given.dtype == torch.uint8  # numbers that cannot be large, or not finite
-        self.units = torch.ones(raw.shape[1]) if self.image else _deviations(raw)
-        order = torch.randperm(len(raw), generator=torch_generator(seed, "probe"))
-        rows = self._finite(raw[order])
-        self.places = order[:TRAIN]  # of the training samples that are kept, among those given
+        if count < FEWEST or not (self.whole or bool(_as_rows(given).isfinite().all())):
+            raise DataError(f"{count} real samples, or numbers that are not finite", f"Give at least {FEWEST} samples of finite numbers")
+        self.seed = seed
+        self.image = given.ndim > 2
+        self.units = torch.ones(given[0].numel()) if self.image else _deviations(_as_rows(given))
+        chosen = given if of is not None else given[kept(count, seed)]
+        rows = self._finite(_as_rows(chosen))
         fitted = rows[:FITTED]
         self.projection = Projection.fit(fitted[:FITTED_WIDE] if fitted.shape[1] >= WIDE else fitted, seed=seed)
-        seen = self._seen(rows[:TRAIN])
+        seen = self._seen(rows)
         self.train = None if endless else seen
         self.size = max(min(size, SAMPLES, len(seen) // 2), 2)
         self.total = float(fitted.var(0, correction=0).sum())  # variance of the data, all numbers together
@@ -100,7 +108,7 @@ class Probe:
         self.heldout = None if heldout is None or len(heldout) == 0 else self.seen_by(torch.as_tensor(heldout)[:TRAIN])
         self.reference = _Reference(seen[: self.size], seed)
         self.floors = self._calibrated(rows[: max(2 * self.size, min(len(rows), FITTED))], seen)
-        self.data = {"data.count": float(len(raw))} | self._data_facts(train, seen, order)
+        self.data = {"data.count": float(count)} | self._data_facts(chosen[:FACTS], seen)
 
     def signals(self, samples: Any) -> Signals:
         """Signals of samples (N, ...), of the same kind of numbers as the real ones; of one, or where none is finite, `finite` alone.
@@ -190,14 +198,14 @@ class Probe:
                 taken.setdefault(name, []).append(value)
         return {name: Floor(_mean(values), _deviation(values)) for name, values in taken.items()}
 
-    def _data_facts(self, train: Any, seen: Tensor, order: Tensor) -> Signals:
+    def _data_facts(self, chosen: Tensor, seen: Tensor) -> Signals:
         """What may be wrong with the data; of points, which may be few different ones by nature, only what is foreign in them."""
         facts: Signals = {}
         if self.heldout is not None and len(self.heldout) >= self.size:
             facts["data.drift"] = self.reference.distance(self.heldout[: self.size])
             facts["data.drift.floor"], facts["data.drift.noise"] = self.floors["distance"].mean, self.floors["distance"].noise
         if self.image:
-            pixels = torch.as_tensor(train)[order[:FACTS]].float()
+            pixels = chosen.float()
             if pixels.ndim == 4 and pixels.shape[1] in (1, 3):  # channels first
                 pixels = pixels.movedim(1, 3)
             facts["data.blank"] = float((pixels.flatten(1).amax(1) == pixels.flatten(1).amin(1)).float().mean())
@@ -253,11 +261,28 @@ class _Reference:
 
 def of_dataset(dataset: Dataset, seed: int = 0, size: int = SAMPLES) -> Probe:
     """The probe of a data set, which sees samples as they are stored (`kind.from_arrays`). Raises DataError for too few."""
-    train, test = dataset.train, dataset.test
+    test = dataset.test
+    real, of = real_samples(dataset, seed)
+    return Probe(real, test.target if isinstance(test, Split) else None, isinstance(dataset.train, Endless), seed, size, of)
+
+
+def real_samples(dataset: Dataset, seed: int = 0) -> tuple[np.ndarray, int | None]:
+    """The training samples that a probe is made of, as they are stored, and of how many they were chosen by `kept`; None for all.
+
+    Of images no more are looked at than a probe keeps, because they may lie in a file.
+    """
+    train = dataset.train
     if isinstance(train, Endless):
-        return Probe(train.draw(DRAWN, numpy_generator(seed, "probe")), endless=True, seed=seed, size=size)
+        return train.draw(DRAWN, numpy_generator(seed, "probe")), None
     places = numpy_generator(seed, "probe").permutation(len(train.target))[: 4 * DRAWN]
-    return Probe(train.target[places], test.target if isinstance(test, Split) else None, seed=seed, size=size)
+    if train.target.dtype != np.uint8:  # whose spread is taken of all
+        return train.target[places], None
+    return train.target[places[kept(len(places), seed).numpy()]], len(places)
+
+
+def kept(count: int, seed: int) -> Tensor:
+    """Places of the samples that a probe keeps of so many, in a random order."""
+    return torch.randperm(count, generator=torch_generator(seed, "probe"))[:TRAIN]
 
 
 def floors(probe: Probe) -> Signals:
@@ -353,13 +378,18 @@ def _clusters(rows: Tensor, count: int, seed: int) -> Tensor:
     return centres
 
 
-def _as_rows(samples: Any) -> Tensor:
-    """Samples as rows (N, D) float32, images between 0 and 1; unlike `flat`, with numbers that are not finite."""
+def _as_tensor(samples: Any) -> Tensor:
     given = torch.as_tensor(np.asarray(samples)) if not isinstance(samples, Tensor) else samples
     if given.ndim < 2:
         raise DataError(f"samples of shape {tuple(given.shape)} cannot be probed", "Give (N, ...)")
+    return given
+
+
+def _as_rows(samples: Any) -> Tensor:
+    """Samples as rows (N, D) float32, images between 0 and 1; unlike `flat`, with numbers that are not finite."""
+    given = _as_tensor(samples)
     rows = given.reshape(len(given), -1).to(torch.float32)
-    return rows / 255 if given.dtype == torch.uint8 else rows
+    return rows.div_(255) if given.dtype == torch.uint8 else rows
 
 
 def _deviations(rows: Tensor) -> Tensor:

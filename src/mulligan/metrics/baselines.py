@@ -14,6 +14,7 @@ from mulligan.metrics.distances import flat
 from mulligan.randomness import torch_generator
 
 _BLOCK = 1000  # samples that are made at once
+_MOST = 2**26  # numbers of the data that a Gaussian is fitted to: with copies of them as floats, half a gigabyte
 
 
 def gaussian(train: Any, n: int, seed: int = 0) -> Tensor:
@@ -21,20 +22,25 @@ def gaussian(train: Any, n: int, seed: int = 0) -> Tensor:
 
     train: uint8 images, for which samples are rounded and clipped to 0..255, or points. A sample is the mean plus the centred training
     data weighted by independent normal numbers / sqrt(M - 1), which has exactly that covariance, of whatever rank, without its root.
+    Of more than 2^26 numbers a random choice of samples stands for all.
     Raises DataError for data that are not finite and n below 1.
 
     >>> gaussian(torch.zeros(5, 4, 4, dtype=torch.uint8), 3).shape
     torch.Size([3, 4, 4])
     """
     given = _train(train, n)
+    most = max(_MOST // given[0].numel(), 2)
+    if len(given) > most:
+        given = given[torch.randperm(len(given), generator=torch_generator(seed, "baselines/chosen"))[:most]]
     rows = flat(given)
     mean = rows.mean(0)
-    centred = (rows - mean) / max(len(rows) - 1, 1) ** 0.5
+    whole = given.dtype == torch.uint8  # so that rows are a copy of it
+    centred = (rows.sub_(mean) if whole else rows - mean).div_(max(len(rows) - 1, 1) ** 0.5)
     generator = torch_generator(seed, "baselines/gaussian")
     starts = range(0, n, _BLOCK)
-    made = torch.cat([torch.randn(min(_BLOCK, n - start), len(rows), generator=generator) @ centred + mean for start in starts])
+    made = torch.cat([torch.randn(min(_BLOCK, n - start), len(centred), generator=generator) @ centred + mean for start in starts])
     shaped = made.reshape(n, *given.shape[1:])
-    return shaped.mul_(255).round_().clamp_(0, 255).to(torch.uint8) if given.dtype == torch.uint8 else shaped.to(given.dtype)
+    return shaped.mul_(255).round_().clamp_(0, 255).to(torch.uint8) if whole else shaped.to(given.dtype)
 
 
 def resampled(train: Any, n: int, seed: int = 0) -> Tensor:
@@ -49,7 +55,7 @@ def resampled(train: Any, n: int, seed: int = 0) -> Tensor:
 
 def _train(train: Any, n: int) -> Tensor:
     given = torch.as_tensor(train)
-    flat(given)  # raises where there is nothing to fit
+    flat(given[:1] if given.dtype == torch.uint8 else given)  # raises where there is nothing to fit
     if n < 1:
         raise DataError(f"{n} samples of a baseline cannot be made", "Ask for 1 or more")
     return given

@@ -39,7 +39,7 @@ def flat(samples: Any) -> Tensor:
         raise DataError(f"samples of shape {tuple(given.shape)} cannot be compared", "Give (N, ...) with at least one sample")
     rows = given.reshape(len(given), -1).to(torch.float32)
     if given.dtype == torch.uint8:
-        return rows / 255
+        return rows.div_(255)  # a copy already
     if not bool(rows.isfinite().all()):
         raise DataError("samples hold numbers that are not finite and cannot be compared", "A diverged generator makes such samples")
     return rows

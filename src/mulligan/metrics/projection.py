@@ -16,6 +16,7 @@ from mulligan.randomness import torch_generator
 
 DIMENSIONS = 64
 _ROWS = 10_000  # rows that components are fitted to, at most
+_PART = 2**26  # numbers that are seen at once: what is smaller is one product of matrices, whose last bits depend on its size
 _WIDE = 2048  # beyond as many columns the small table is that of the rows, of which as many are taken
 
 
@@ -41,10 +42,11 @@ class Projection:
         >>> Projection.fit(line, dimensions=1).apply(line).diff(dim=0).abs().mean()
         tensor(5.)
         """
-        rows = flat(real)
-        most = _ROWS if rows.shape[1] <= _WIDE else _WIDE
-        if len(rows) > most:
-            rows = rows[torch.randperm(len(rows), generator=torch_generator(seed, "projection"))[:most]]
+        given = torch.as_tensor(real)
+        most = _ROWS if given[:1].numel() <= _WIDE else _WIDE
+        if len(given) > most:
+            given = given[torch.randperm(len(given), generator=torch_generator(seed, "projection"))[:most]]
+        rows = flat(given)
         mean = rows.mean(0, dtype=torch.float64)
         centred = rows.double() - mean
         count = max(min(dimensions, rows.shape[1], len(rows) - 1), 1)
@@ -61,10 +63,19 @@ class Projection:
 
     def apply(self, samples: Any) -> Tensor:
         """Samples (N, D) along the directions: (N, d) float32. Raises DataError for rows of another length."""
-        rows = flat(samples)
-        if rows.shape[1] != len(self.mean):
+        given = torch.as_tensor(samples)
+        columns = flat(given[:1]).shape[1]
+        if columns != len(self.mean):
             raise DataError(
-                f"samples of {rows.shape[1]} numbers each do not fit a projection of {len(self.mean)}", "Project samples of the same shape"
+                f"samples of {columns} numbers each do not fit a projection of {len(self.mean)}", "Project samples of the same shape"
             )
-        # The mean is taken away first: afterwards it would take digits of what little is left
-        return (rows - self.mean) @ self.directions
+        # In parts, since images as floats take four times their room. The mean is taken away first: afterwards it would take digits of
+        # what little is left.
+        step = max(_PART // columns, 1)
+        parts = [given[start : start + step] for start in range(0, max(len(given), 1), step)]
+        return torch.cat([_minus(part, self.mean) @ self.directions for part in parts])
+
+
+def _minus(samples: Tensor, mean: Tensor) -> Tensor:
+    rows = flat(samples)
+    return rows.sub_(mean) if samples.dtype == torch.uint8 else rows - mean  # bytes have been copied already

@@ -79,11 +79,15 @@ def real_data(against: Any, networks: Sequence[str] = (), like: Tensor | None = 
     return _of_array(against, networks)
 
 
-def decoded(raw: np.ndarray) -> Tensor:
-    """Samples as data sets hold them -> as they are looked at: uint8 (N, C, H, W) -> (N, H, W) or (N, H, W, 3); points stay."""
+def decoded(split: Split) -> Tensor:
+    """Samples as data sets hold them -> as they are looked at, in the same memory: uint8 (N, C, H, W) -> (N, H, W) or (N, H, W, 3).
+
+    Points stay as they are.
+    """
+    raw = split.tensor()
     if raw.ndim == 4:
-        raw = raw[:, 0] if raw.shape[1] == 1 else raw.transpose(0, 2, 3, 1)
-    return torch.from_numpy(np.ascontiguousarray(raw))
+        return raw[:, 0] if raw.shape[1] == 1 else raw.movedim(1, 3)
+    return raw
 
 
 def samples_of(given: Any, n: int, seed: int, like: Tensor | None = None) -> Tensor:
@@ -96,7 +100,7 @@ def samples_of(given: Any, n: int, seed: int, like: Tensor | None = None) -> Ten
             raise UsageError(f"{given} is built-in data, not samples", "Give a folder of images, an array or a table")
         dataset = open_dataset(_request(str(given), like))
         parts = [part.target for part in (dataset.train, dataset.test) if isinstance(part, Split)]
-        return decoded(np.concatenate(parts))
+        return decoded(Split(np.concatenate(parts))).contiguous()
     made = given(n, seed) if callable(given) else given
     try:
         return torch.as_tensor(made)
@@ -121,8 +125,8 @@ def _of_dataset(dataset: Dataset, networks: Sequence[str]) -> Real:
     if isinstance(train, Endless):
         draws = [torch.from_numpy(train.draw(ENDLESS, numpy_generator(0, "real", side))) for side in (0, 1)]
         return _made(draws[0], draws[1], None, "test", networks, judge, modes)
-    held_out = None if test is None or isinstance(test, Endless) else decoded(test.target)
-    return _split(decoded(train.target), held_out, networks, judge, modes)
+    held_out = None if test is None or isinstance(test, Endless) else decoded(test)
+    return _split(decoded(train), held_out, networks, judge, modes)
 
 
 def _of_array(given: Any, networks: Sequence[str]) -> Real:

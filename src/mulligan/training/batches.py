@@ -12,6 +12,8 @@ from mulligan.randomness import numpy_generator
 from mulligan.recipe import Order
 from mulligan.training.game import Batch, Game
 
+HELD = 2**25  # bytes of samples that are looked at in a file before their memory is given back
+
 
 @dataclass
 class Source:
@@ -31,12 +33,13 @@ class Source:
     _label: Tensor | None = field(init=False, default=None)
     kept: np.ndarray = field(init=False)  # places of the samples that batches are made of; none for an endless source
     _permutations: dict[tuple[str, int, int], np.ndarray] = field(init=False, default_factory=dict)
+    _looked_at: int = field(init=False, default=0)  # bytes since the split last let go of what it holds
 
     def __post_init__(self) -> None:
         count = len(self.split.target) if isinstance(self.split, Split) else 0
         self.kept = np.setdiff1d(np.arange(count), [] if self.withheld is None else self.withheld)
         if isinstance(self.split, Split):
-            self._target = torch.from_numpy(self.split.target).to(self.device)
+            self._target = self.split.tensor().to(self.device)
             if self.conditional and self.split.label is not None:
                 self._label = torch.from_numpy(self.split.label).to(self.device)
 
@@ -59,7 +62,12 @@ class Source:
         """The training samples at these places."""
         index = torch.from_numpy(indices)
         place = index.to(self.device)
-        return Batch(self._all()[place], None if self._label is None else self._label[place], index)
+        target = self._all()[place]
+        self._looked_at += target.nbytes
+        if self._looked_at > HELD and isinstance(self.split, Split):
+            self.split.let_go()
+            self._looked_at = 0
+        return Batch(target, None if self._label is None else self._label[place], index)
 
     def _all(self) -> Tensor:
         if self._target is None:

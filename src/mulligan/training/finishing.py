@@ -1,10 +1,12 @@
 """What a run leaves behind: the model of its best checkpoint, figures, facts, the GIF, the curves."""
 
 import copy
+import math
 import time
 
 import numpy as np
 import torch
+from torch import nn
 
 from mulligan.data.dataset import Dataset, Endless
 from mulligan.layers.table import table
@@ -20,11 +22,12 @@ from mulligan.training.game import Batch
 from mulligan.training.loop import Loop
 from mulligan.training.observing import describe_split, write_progress
 from mulligan.training.session import Session
-from mulligan.training.state import State, count, initial, looked_at, put_back, sampled
+from mulligan.training.state import State, count, looked_at, put_back, sampled
 from mulligan.training.stopping import is_no_worse
 
 JUDGED = (50, 100, 200, 500, 1000, 2000)  # samples on each side of the final figures: the most that are not more than were trained on
-DESCRIBED = 4000  # training samples that the report's range and moments are taken of
+DESCRIBED = 4000  # training samples that the report's range and moments are taken of, at most
+DESCRIBED_NUMBERS = 2**24  # numbers of them, at most
 FITTED_CODES = 10_000  # training samples whose codes a Gaussian is fitted to
 PUBLISHED = {("dense-batchnorm", "generator"): "published as 1,493,520, which counts the moving statistics of BatchNorm"}
 
@@ -88,7 +91,7 @@ def _best(session: Session) -> tuple[int, State]:
     if last[0]["step"] == session.step and is_no_worse(last[0], best):
         return session.step, session.state
     groups, _ = checkpoints.load(session.run.checkpoint(step))
-    state = initial(session.game.actors)
+    state = copy.deepcopy(session.state)
     put_back(state, groups)
     return step, state
 
@@ -164,7 +167,7 @@ def _tensors(state: State, player: str) -> dict[str, torch.Tensor]:
 
 def _data_facts(session: Session) -> facts.DataFacts:
     dataset, kind = session.dataset, session.game.kind
-    raw = real(dataset, False, DESCRIBED, session.recipe.seed)
+    raw = real(dataset, False, min(DESCRIBED, max(DESCRIBED_NUMBERS // math.prod(kind.shape), 1)), session.recipe.seed)
     assert raw is not None  # there is always a training split
     seen = kind.encode(torch.from_numpy(raw))
     train, test = describe_split(dataset)
@@ -186,8 +189,7 @@ def _data_facts(session: Session) -> facts.DataFacts:
 
 def _player_facts(session: Session, name: str) -> facts.PlayerFacts:
     recipe, actor = session.recipe, session.game.actors[name]
-    # The structure is given memory for a moment: torch would load for seconds what a pass without memory needs.
-    rows = table(copy.deepcopy(actor.inference).to_empty(device="cpu"), *_example_inputs(session, name))
+    rows = table(_with_memory(actor.inference), *_example_inputs(session, name))
     return facts.PlayerFacts(
         name=name,
         network=recipe.players[name].network.name,
@@ -196,6 +198,20 @@ def _player_facts(session: Session, name: str) -> facts.PlayerFacts:
         trainable=count(actor),
         note=PUBLISHED.get((recipe.name, name), ""),
     )
+
+
+def _with_memory(structure: nn.Module) -> nn.Module:
+    """A copy of a structure whose tensors have memory, with anything in it.
+
+    A pass without memory, and `to_empty` too, would have torch load an algebra system: most of a second, and 35 MB.
+    """
+    module = copy.deepcopy(structure)
+    for layer in module.modules():
+        for name, tensor in list(layer.named_parameters(recurse=False)):
+            setattr(layer, name, nn.Parameter(torch.empty(tensor.shape, dtype=tensor.dtype), tensor.requires_grad))
+        for name, tensor in list(layer.named_buffers(recurse=False)):
+            setattr(layer, name, torch.empty(tensor.shape, dtype=tensor.dtype))
+    return module
 
 
 def _example_inputs(session: Session, name: str) -> tuple[torch.Tensor, ...]:

@@ -93,13 +93,18 @@ class Actor:
 
     training: nn.Module
     inference: nn.Module
-    parameters: Tensors  # initial values
+    parameters: Tensors  # initial values; without memory once they are forgotten
     buffers: Tensors
     optimiser: Adam | None
     ema: Ema | None
     history: bool = False  # whether its parameters are drawn to their mean so far
     lookahead: int = 0  # steps of the game between two moves of its slow weights; 0 for none
     renew: Callable[[Tensors, Tensors], Tensors] | None = None  # (parameters, buffers) -> new buffers, once for each turn that it moves in
+
+    def forget(self) -> None:
+        """Let the initial values go, once a state has been made of them: as much memory as the weights that are trained."""
+        for name, tensor in self.parameters.items():
+            self.parameters[name] = tensor.to("meta")
 
 
 class Show(NamedTuple):

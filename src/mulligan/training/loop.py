@@ -22,6 +22,7 @@ from mulligan.training.compiling import Step, stepper
 from mulligan.training.controls import Repair
 from mulligan.training.game import Batch, Tensors
 from mulligan.training.horizon import Horizon
+from mulligan.training.machine import give_back
 from mulligan.training.observing import Observer
 from mulligan.training.session import Session
 from mulligan.training.splitting import smallest
@@ -269,6 +270,7 @@ class Loop:
             curves.write(session.run)
             report.write(session.run)
             self._clock()
+        give_back()
 
     def diagnose(self) -> None:
         """Write what the doctor says of the history so far, with the picture that shows it."""

@@ -1,8 +1,11 @@
 """What `auto` stands for on this machine, and how torch is set up for what was decided."""
 
+import ctypes
 import os
 import shutil
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import torch
 
@@ -71,3 +74,10 @@ def prepare_machine(machine: Machine) -> None:
     if machine.device == "cuda":
         torch.backends.cudnn.deterministic = True  # otherwise a resumed run is another run
         torch.backends.cudnn.allow_tf32 = False  # float32 means float32; who wants speed has bfloat16
+
+
+def give_back() -> None:
+    """Hand memory that nothing is kept in any more back to the system, which the C library of Linux puts off for ever; milliseconds."""
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # another C library
+            ctypes.CDLL(None).malloc_trim(0)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from mulligan.data.dataset import Endless, Split
 from mulligan.diagnostics.opinion import opinions, turnover
-from mulligan.diagnostics.probe import DRAWN, FEWEST, Look, Probe, floors
+from mulligan.diagnostics.probe import DRAWN, FEWEST, Look, Probe, floors, real_samples
 from mulligan.layers.critique import reduce_logits
 from mulligan.randomness import numpy_generator, torch_generator
 from mulligan.training.game import Batch, Cast
@@ -40,8 +40,7 @@ class Prober:
     session: Session
     validation: Batch
     probe: Probe | None = field(init=False)  # None where there are too few samples to compare with
-    real: np.ndarray = field(init=False)  # the decoded samples that it was made of
-    heldout: Batch | None = field(init=False)
+    heldout: Batch | None = field(init=False)  # samples of the test split that D is asked about
     seconds: float = field(init=False)
     _count: float = field(init=False)
     _starts: dict[str, Tensor] = field(init=False, default_factory=dict)
@@ -51,16 +50,18 @@ class Prober:
         begun = time.perf_counter()
         train, test = self.session.dataset.train, self.session.dataset.test
         kind, seed = self.session.game.kind, self.session.recipe.seed
-        if isinstance(train, Endless):
-            raw = train.draw(DRAWN, numpy_generator(seed, "probe"))
-        else:
-            raw = train.target[numpy_generator(seed, "probe").permutation(len(train.target))[: 4 * DRAWN]]
-        self.heldout = self._held_out(test) if isinstance(test, Split) and isinstance(train, Split) else None
-        heldout = None if self.heldout is None else kind.to_arrays(self.heldout.target.cpu().numpy())
-        self.real = kind.to_arrays(raw)
-        self.probe = Probe(self.real, heldout, isinstance(train, Endless), seed) if len(raw) >= FEWEST else None
+        raw, of = real_samples(self.session.dataset, seed)
+        held = self._held_out(test) if isinstance(test, Split) and isinstance(train, Split) else None
+        heldout = None if held is None else kind.to_arrays(held.target.numpy())
+        self.probe = Probe(kind.to_arrays(raw), heldout, isinstance(train, Endless), seed, of=of) if len(raw) >= FEWEST else None
+        self.heldout = None if held is None else self._judged_by(held)
         self._count = math.inf if isinstance(train, Endless) else len(train.target)
         self.seconds = time.perf_counter() - begun
+
+    @property
+    def real(self) -> np.ndarray:
+        """The decoded samples that the probe was made of, looked up again: they would take more room than the rest of it."""
+        return self.session.game.kind.to_arrays(real_samples(self.session.dataset, self.session.recipe.seed)[0])
 
     def figures(self, made: Tensor, label: Tensor | None, raw: Callable[[Cast], Tensor], before: Memory) -> tuple[dict[str, float], Memory]:
         """Figures of this moment, and what the next report needs to know of it.
@@ -90,9 +91,16 @@ class Prober:
     def _held_out(self, split: Split) -> Batch:
         """A slice of the test split. A diagnosis may see it, as an examiner may: it names faults and selects no checkpoint."""
         places = numpy_generator(self.session.recipe.seed, "probe/heldout").permutation(len(split.target))[:DRAWN]
+        label = None if split.label is None else torch.from_numpy(split.label[places])
+        return Batch(torch.from_numpy(split.target[places]), label, torch.from_numpy(places))
+
+    def _judged_by(self, held: Batch) -> Batch:
+        """As many of them as D is asked about, in memory of their own."""
         device = self.session.recipe.machine.device
-        label = None if split.label is None else torch.from_numpy(split.label[places]).to(device)
-        return Batch(torch.from_numpy(split.target[places]).to(device), label, torch.from_numpy(places))
+        target, label, places = (None if part is None else part[:JUDGED].clone() for part in held)
+        assert target is not None  # only labels can be absent
+        assert places is not None
+        return Batch(target.to(device), None if label is None else label.to(device), places)
 
     def _decoded(self, made: Tensor) -> np.ndarray:
         """Samples as people get them, without those that hold numbers that are not finite."""
@@ -133,7 +141,7 @@ class Prober:
         fake = self._logits(cast, made[:JUDGED], label)
         held = None
         if self.heldout is not None:
-            held = self._logits(cast, game.kind.encode(self.heldout.target[:JUDGED]), self.heldout.condition)
+            held = self._logits(cast, game.kind.encode(self.heldout.target), self.heldout.condition)
         found |= opinions(real, fake, held)
 
     def _logits(self, cast: Cast, samples: Tensor, label: Tensor | None) -> Tensor:

@@ -57,6 +57,11 @@ class Session:
         self.controls = Controls(horizon=recipe.horizon)
         self._asked = recipe
 
+    def forget_beginning(self) -> None:
+        """Let go of what only another session of the same game would need."""
+        for actor in self.game.actors.values():
+            actor.forget()
+
     @property
     def images(self) -> int:
         """Real samples seen so far."""
@@ -154,3 +159,4 @@ class Session:
         self.recipe = now
         if again and self.make_game is not None:
             self.game = self.make_game(now)
+            self.forget_beginning()

@@ -41,7 +41,7 @@ def play(
         buffers = {name: player.buffers for name, player in state.items()}
         taken = partial(gradients, turn, game.actors, named, buffers, knobs=knobs, precision=precision, traced=traced)
         moves, (told, buffers_after) = averaged(taken, batch, drawn, split)
-        flat = {name: state[name].layout.flat(moves[name]) for name in turn.players}
+        flat = {name: state[name].layout.flat(moves.pop(name)) for name in turn.players}  # taken out, so that nothing is kept twice
         for name in turn.players:
             past = state[name].past
             if past is not None:
@@ -49,8 +49,8 @@ def play(
                 flat[name] = flat[name] + historical.gradient(state[name].parameters, past, knobs[f"{name}.history"])
         moving = [tensor for tensors in buffers_after.values() for tensor in tensors.values()]
         finite = finite & all_finite([*told.values(), *flat.values(), *moving])
-        for name, gradient in flat.items():
-            move(state[name], game.actors[name], gradient, turn, knobs, name, finite, traced)
+        for name in turn.players:
+            move(state[name], game.actors[name], flat.pop(name), turn, knobs, name, finite, traced)
         for name, player in state.items():
             for key, after in buffers_after[name].items():
                 commit(player.buffers[key], after, finite)

@@ -15,6 +15,9 @@ from mulligan.training.game import Game
 from mulligan.training.session import Session
 from mulligan.training.state import count
 
+FITTED = 100_000  # training samples that a kind is fitted to
+FITTED_PIXELS = 1000  # of images, of which nothing is taken but their shape
+
 
 def open_session(folder: Run, recipe: Recipe, dataset: Dataset) -> Session:
     """A session of a run, at its newest checkpoint if it has one; reads only."""
@@ -55,7 +58,7 @@ def made_game(recipe: Recipe, dataset: Dataset) -> Game:
 
 def fitted_kind(recipe: Recipe, dataset: Dataset) -> Kind:
     """The kind of a recipe's samples, with what it takes from the training data (means of points)."""
-    raw = real(dataset, False, 100_000, 0)
+    raw = real(dataset, False, FITTED_PIXELS if recipe.data.kind == "image" else FITTED, 0)
     kind: Kind = find.load("kinds", recipe.data.kind).fit(recipe.data, recipe.scaling, raw)
     return kind
 

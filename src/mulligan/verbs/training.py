@@ -164,6 +164,7 @@ def _work(folder: Run, recipe: Recipe, dataset: Dataset, game: Game, budget: Bud
 
 def _trained(session: Session, budget: Budget, voice: "_Voice", audience: Listener) -> Outcome:
     folder = session.run
+    session.forget_beginning()
     checkpoint = checkpoints.newest(folder)
     if checkpoint is not None:
         for wrong in checkpoint.wrong:
