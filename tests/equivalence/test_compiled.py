@@ -13,8 +13,7 @@ from mulligan.recipe import Recipe
 from mulligan.runs import checkpoints
 from mulligan.runs.folder import Run
 from mulligan.testing.pieces import train_in_pieces
-from mulligan.training.compiling import stepper
-from mulligan.training.machine import compiler
+from mulligan.training.compiling import compiler, stepper
 from mulligan.training.state import named
 from mulligan.verbs import new_session
 

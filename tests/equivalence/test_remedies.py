@@ -13,9 +13,8 @@ from mulligan.runs import checkpoints
 from mulligan.runs.folder import Run
 from mulligan.testing import check_task
 from mulligan.training import gradients
-from mulligan.training.compiling import stepper
+from mulligan.training.compiling import compiler, stepper
 from mulligan.training.game import Tensors
-from mulligan.training.machine import compiler
 from mulligan.training.session import Session
 from mulligan.training.state import named
 from mulligan.verbs import new_session

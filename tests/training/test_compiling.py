@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mulligan.training.compiling import compiled
-from mulligan.training.machine import compiler
+from mulligan.training.compiling import compiled, compiler
 
 
 def adder(number: int) -> Callable[[Tensor], Tensor]:

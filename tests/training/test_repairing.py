@@ -141,7 +141,7 @@ def test_what_a_remedy_means_for_a_recipe(change: dict, expected: dict) -> None:
 
 
 def test_images_can_be_shown_augmented_and_penalties_be_raised() -> None:
-    recipe, _ = opened(data="digits", recipe="fast")
+    recipe, _ = opened(data="digits", recipe="modern")
     assert repairing.remedied(recipe, {"augmentation": "add"}) == {"augmentations.translation.weight": 0.5}
     assert repairing.remedied(recipe, {"penalty": 3.0})["penalties.zero-centred-fake.weight"] == pytest.approx(30)
     assert repairing.remedied(recipe, {"ema": 2.0}) == {"players.generator.ema.share": pytest.approx(0.1)}
@@ -149,7 +149,7 @@ def test_images_can_be_shown_augmented_and_penalties_be_raised() -> None:
 
 
 def test_a_penalty_that_is_next_to_nothing_is_raised_to_one_that_counts() -> None:
-    recipe, _ = opened("penalties.zero-centred-real.weight=1e-6", data="digits", recipe="fast")
+    recipe, _ = opened("penalties.zero-centred-real.weight=1e-6", data="digits", recipe="modern")
     assert repairing.remedied(recipe, {"penalty": 3.0})["penalties.zero-centred-real.weight"] == repairing.WEIGHT
     assert repairing.remedied(recipe, {"penalty": 0.1})["penalties.zero-centred-real.weight"] == pytest.approx(1e-7)
 

@@ -11,9 +11,8 @@ from mulligan.errors import DivergedError, UsageError
 from mulligan.resolve import resolve
 from mulligan.runs.folder import Run
 from mulligan.training.budget import Budget
-from mulligan.training.compiling import stepper
+from mulligan.training.compiling import compiler, stepper
 from mulligan.training.loop import Tick
-from mulligan.training.machine import compiler
 from mulligan.training.session import Session
 from mulligan.training.state import named
 from mulligan.training.together import Together

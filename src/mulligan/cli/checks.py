@@ -86,7 +86,7 @@ def _version(name: str) -> str | None:
 def _computing() -> dict[str, Any]:
     import torch
 
-    from mulligan.training.machine import compiler
+    from mulligan.training.compiling import compiler
 
     devices: list[dict[str, Any]] = [{"name": "cpu", "what": platform.machine(), "memory_bytes": None}]
     for index in range(torch.cuda.device_count()):

@@ -209,8 +209,8 @@ def _with_memory(structure: nn.Module) -> nn.Module:
     for layer in module.modules():
         for name, tensor in list(layer.named_parameters(recurse=False)):
             setattr(layer, name, nn.Parameter(torch.empty(tensor.shape, dtype=tensor.dtype), tensor.requires_grad))
-        for name, tensor in list(layer.named_buffers(recurse=False)):
-            setattr(layer, name, torch.empty(tensor.shape, dtype=tensor.dtype))
+        for name, buffer in list(layer.named_buffers(recurse=False)):
+            setattr(layer, name, torch.empty(buffer.shape, dtype=buffer.dtype))
     return module
 
 

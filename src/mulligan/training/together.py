@@ -18,6 +18,7 @@ from mulligan.errors import DivergedError, UsageError
 from mulligan.recipe import Recipe
 from mulligan.runs.folder import Run
 from mulligan.signals import raise_pending
+from mulligan.training import compilations
 from mulligan.training.adapting import adaptive
 from mulligan.training.budget import Budget
 from mulligan.training.compiling import compiled
@@ -51,7 +52,7 @@ class Together:
         self._stack = stacked([session.state for session in self.sessions])
         for place, session in enumerate(self.sessions):
             session.state = row(self._stack, first.state, place)
-        self._play = mapped(first.game, first.state, first.recipe)
+        self._play = mapped(first.game, first.state, first.recipe, len(self.sessions))
 
     @classmethod
     def of(
@@ -112,7 +113,7 @@ class Together:
         machine = recipe.machine.model_copy(update={"compile": "off"})
         for session in self.sessions:
             session.recipe = session.recipe.model_copy(update={"machine": machine})
-        self._play = mapped(self.sessions[0].game, self.sessions[0].state, self.sessions[0].recipe)
+        self._play = mapped(self.sessions[0].game, self.sessions[0].state, self.sessions[0].recipe, len(self.sessions))
         return self._first(audience)
 
     def find_strange(self) -> None:
@@ -184,7 +185,7 @@ class _Clock:
         self._due = now - since + max(self.budget.seconds / CORRECTIONS, SETTLING)
 
 
-def mapped(game: Game, example: State, recipe: Recipe) -> Mapped:
+def mapped(game: Game, example: State, recipe: Recipe, seeds: int) -> Mapped:
     """The step of a game for a stack of seeds, compiled where the recipe's machine says `on`.
 
     example: the state of one seed. The step takes a stack (`stacked`), batches and draws with the seeds in front, the knobs, which all
@@ -201,7 +202,7 @@ def mapped(game: Game, example: State, recipe: Recipe) -> Mapped:
     step = torch.vmap(alone, in_dims=(0, 0, 0, None, 0))
     if recipe.machine.compile != "on":
         return step
-    return compiled(step, recipe.machine.device)
+    return compiled(step, recipe.machine.device, compilations.key_of(recipe, seeds))
 
 
 def stacked(states: Sequence[State]) -> Players:

@@ -1,10 +1,14 @@
 """How long a step takes here without compilation, found by playing some that are thrown away."""
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mulligan.data.dataset import Dataset
 from mulligan.errors import is_out_of_memory
@@ -14,18 +18,26 @@ from mulligan.runs.folder import Run
 from mulligan.signals import raise_pending
 from mulligan.training.compiling import stepper
 from mulligan.training.game import Game
-from mulligan.training.machine import Trial, prepare_machine
+from mulligan.training.machine import Pace, Trial, prepare_machine
 from mulligan.training.session import Session
 from mulligan.training.together import Together
 
-STEPS = 9  # the first of which is not counted
-SECONDS = 2.0  # or as many as fit into this
+SECONDS = 4.0  # that a trial takes at most beside its first step; a single step may take longer
+SHARE = 0.05  # of the run that it takes at most
+LAST = 0.2  # of that time is kept for the products
+ROUNDS = 10
+BLOCK = 4  # steps until the number of threads changes; the first one is not counted, since it pays for the change
+SHORT = 0.05  # seconds; a longer step is a block of its own
+
+PRODUCTS = frozenset({"mm", "addmm", "bmm", "baddbmm", "mv", "addmv", "convolution", "convolution_backward"})  # operators of torch
+
+Once = Callable[[], object]  # plays a step
 
 
 def of_one(run: Run, recipe: Recipe, dataset: Dataset, game: Game) -> Trial:
     """A trial of a run of its own. Nothing is written into its folder, and the game's players stay as they are."""
 
-    def begun(machine: Machine) -> Callable[[], object]:
+    def begun(machine: Machine) -> Once:
         session = Session(run, recipe.model_copy(update={"machine": machine}), dataset, game)
         play = stepper(game, session.recipe)
 
@@ -37,35 +49,97 @@ def of_one(run: Run, recipe: Recipe, dataset: Dataset, game: Game) -> Trial:
 
         return step
 
-    return lambda machine: _seconds(begun, machine)
+    return lambda machine, *run: _paced(begun, machine, *run)
 
 
 def of_several(run: Run, recipe: Recipe, dataset: Dataset, seeds: Sequence[int], make_game: Callable[[Recipe, Dataset], Game]) -> Trial:
     """A trial of seeds that train together: a step of all of them."""
 
-    def begun(machine: Machine) -> Callable[[], object]:
+    def begun(machine: Machine) -> Once:
         return Together.of(recipe.model_copy(update={"machine": machine}), seeds, dataset, make_game, run).once
 
-    return lambda machine: _seconds(begun, machine)
+    return lambda machine, *run: _paced(begun, machine, *run)
 
 
-def _seconds(begun: Callable[[Machine], Callable[[], object]], machine: Machine) -> float:
-    """Median time of a step; 0 where there is not enough memory for one, since such a run is played in parts, and not compiled."""
-    threads = torch.get_num_threads()
-    prepare_machine(machine)
+def _paced(begun: Callable[[Machine], Once], machine: Machine, numbers: Sequence[int], steps: int, seconds: float | None) -> Pace | None:
+    """See `Trial`. The numbers of threads take turns, so that other work on the machine meets all of them alike.
+
+    The first step does not count: what it prepares, the run finds prepared. It has one thread, since a step of all cores can take twenty
+    times as long where other processes compute. Only where a step of all cores is so slow that another one of one thread might not fit
+    into the time, the first is what it is held against.
+    """
+    before = torch.get_num_threads()
+    without = machine.model_copy(update={"compile": "off"})
+    prepare_machine(without)
+    few, many = min(numbers), max(numbers)
     try:
-        step = begun(machine)
+        step = begun(without)
+        times = {few: [_timed(step, few)]}
         start = time.perf_counter()
-        times: list[float] = []
-        while len(times) < 2 or (len(times) < STEPS and time.perf_counter() - start < SECONDS):
-            raise_pending()  # a step of large networks takes a while
-            before = time.perf_counter()
-            step()
-            times.append(time.perf_counter() - before)
-        return statistics.median(times[1:])
+        if many > few:
+            times[many] = [_timed(step, many)]
+        if times[many][0] * (1 + many / few) < SECONDS:
+            times[few] = [_timed(step, few)]
+        run = min(steps * min(times[few][0], times[many][0]), math.inf if seconds is None else seconds)
+        allowed = min(SECONDS, SHARE * run)
+        for turn in range(ROUNDS):
+            for number in (few, many) if turn % 2 else (many, few):
+                times[number] += _block(step, number, start + (1 - LAST) * allowed - min(times[number]))
+        pace = Pace({number: statistics.median(found) for number, found in times.items()})
+        products = _products(step, pace.threads, start + allowed - min(times[pace.threads])) if machine.device == "cpu" else None
+        return replace(pace, products=products)
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        return 0.0
+        return None
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
+
+
+def _timed(step: Once, number: int) -> float:
+    """Seconds of a step with so many threads."""
+    raise_pending()  # a step of large networks takes a while
+    torch.set_num_threads(number)
+    before = time.perf_counter()
+    step()
+    return time.perf_counter() - before
+
+
+def _block(step: Once, number: int, until: float) -> list[float]:
+    """Seconds of the steps of a block that count; none begins after a moment."""
+    found: list[float] = []
+    for place in range(BLOCK):
+        if time.perf_counter() > until:
+            break
+        seconds = _timed(step, number)
+        if place or seconds > SHORT:
+            found.append(seconds)
+        if seconds > SHORT:
+            break
+    return found
+
+
+def _products(step: Once, number: int, until: float) -> float | None:
+    """Share of a step that matrix products and convolutions take, the median of some; None where there is no time left to see."""
+    found: list[float] = []
+    while len(found) < BLOCK and time.perf_counter() < until:
+        with _Watch() as watch:
+            seconds = _timed(step, number)
+        found.append(watch.seconds / seconds)
+    return statistics.median(found) if found else None
+
+
+class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Adds up the time inside products while a step calls them. On a CPU an operator has computed when it returns."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.seconds = 0.0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func.overloadpacket.__name__ not in PRODUCTS:
+            return func(*args, **(kwargs or {}))
+        before = time.perf_counter()
+        result = func(*args, **(kwargs or {}))
+        self.seconds += time.perf_counter() - before
+        return result

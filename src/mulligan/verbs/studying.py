@@ -3,7 +3,7 @@
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from mulligan.training.budget import Budget
 from mulligan.training.finishing import real
 from mulligan.training.game import Batch, Game
 from mulligan.training.loop import Audience
-from mulligan.training.machine import decide_machine, prepare_machine
+from mulligan.training.machine import decide_machine, most_steps, prepare_machine
 from mulligan.training.session import Session
 from mulligan.training.state import sampled
 from mulligan.training.together import Together
@@ -174,7 +174,7 @@ def study(
     game = made_game(recipe, dataset)
     if not game.makes_samples or game.fit is not None:
         raise UsageError(f"recipe {recipe.name} makes no samples from noise alone, so there is nothing to compare", "Take another recipe")
-    decided = _decided(recipe, game, dataset, seeds, budget)
+    decided = _decided(recipe, game, dataset, seeds, budget, audience.say)
     threads = torch.get_num_threads()
     prepare_machine(decided.machine)
     try:
@@ -221,13 +221,10 @@ def _folder(recipe: Recipe, to: Path | None) -> Path:
     return to
 
 
-def _decided(recipe: Recipe, game: Game, dataset: Dataset, seeds: Sequence[int], budget: Budget) -> Recipe:
+def _decided(recipe: Recipe, game: Game, dataset: Dataset, seeds: Sequence[int], budget: Budget, say: Callable[[str], None]) -> Recipe:
     """The recipe with its machine settled, for as much work as all seeds are."""
-    images = min(recipe.horizon, budget.images or recipe.horizon)
-    steps = min(images // recipe.batch, budget.steps or images)
-    all_at_once = recipe.model_copy(update={"batch": recipe.batch * len(seeds)})
     tried = trial.of_several(Run(studies_base()), recipe, dataset, seeds, made_game)
-    machine = decide_machine(all_at_once, game, steps, budget.seconds, tried)
+    machine = decide_machine(recipe, game, most_steps(recipe, game, budget), budget.seconds, tried, len(seeds), say)
     return recipe.model_copy(update={"machine": machine})
 
 

@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +19,11 @@ from mulligan.runs.folder import Run, create, find_unfinished, identity, runs_ba
 from mulligan.signals import Signalled, shielded
 from mulligan.training import trial
 from mulligan.training.budget import Budget
+from mulligan.training.compiling import compiler
 from mulligan.training.finishing import finish, write_facts
 from mulligan.training.game import Game
 from mulligan.training.loop import Audience, Loop, Tick
-from mulligan.training.machine import compiler, decide_machine, prepare_machine
+from mulligan.training.machine import decide_machine, most_steps, prepare_machine
 from mulligan.training.observing import Observer
 from mulligan.training.session import Session
 from mulligan.verbs.opening import made_game, parameters, recorded_figures
@@ -153,7 +154,7 @@ def _work(folder: Run, recipe: Recipe, dataset: Dataset, game: Game, budget: Bud
         folder.sweep()
         voice = _Voice(folder, audience)
         budget = _remembered(folder, budget)
-        decided = decide(folder, recipe, dataset, game, budget)
+        decided = decide(folder, recipe, dataset, game, budget, voice.say)
         if not folder.exists:
             folder.write_recipe(recipe)
             folder.write_status("unfinished")
@@ -235,8 +236,13 @@ def _interrupted(folder: Run, error: Signalled) -> MulliganError:
     return StoppedError(f"stopped; the state is saved at step {steps[-1]:,} in {folder.path}", hint)
 
 
-def decide(folder: Run, recipe: Recipe, dataset: Dataset, game: Game, budget: Budget) -> Recipe:
-    """The recipe with every `auto` of its machine settled: as the run recorded it, or for the first time."""
+def decide(
+    folder: Run, recipe: Recipe, dataset: Dataset, game: Game, budget: Budget, say: Callable[[str], None] = lambda text: None
+) -> Recipe:
+    """The recipe with every `auto` of its machine settled: as the run recorded it, or for the first time.
+
+    say: is told what was measured.
+    """
     recorded = environment.sessions(folder)
     asked = recipe.machine
     if recorded and folder.exists and folder.read_recipe().machine == asked:
@@ -245,9 +251,8 @@ def decide(folder: Run, recipe: Recipe, dataset: Dataset, game: Game, budget: Bu
             return recipe.model_copy(update={"machine": Machine.model_validate({k: before[k] for k in Machine.model_fields})})
         except (KeyError, ValueError):
             pass  # written by hand, or by another version: decide again
-    images = min(recipe.horizon, budget.images or recipe.horizon)
-    steps = min(images // recipe.batch, budget.steps or images)
-    machine = decide_machine(recipe, game, steps, budget.seconds, trial.of_one(folder, recipe, dataset, game))
+    tried = trial.of_one(folder, recipe, dataset, game)
+    machine = decide_machine(recipe, game, most_steps(recipe, game, budget), budget.seconds, tried, say=say)
     return recipe.model_copy(update={"machine": machine})
 
 
