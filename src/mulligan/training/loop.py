@@ -193,7 +193,7 @@ class Loop:
         if split > size:
             raise OutOfMemoryError(
                 f"step {session.step}: there is not enough memory for a single sample of the batch",
-                "Take smaller networks (generator.network.widths) or smaller samples (data.size=32)",
+                "Take smaller networks (generator.network.*) or smaller samples (data.size=32)",
             )
         checkpoint = checkpoints.newest(session.run)
         if checkpoint is None:
