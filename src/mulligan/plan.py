@@ -1,12 +1,10 @@
 """What a training would be: its data, layers, parameters, memory, steps and minutes, measured by beginning it in a temporary place."""
 
-import os
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,14 +74,14 @@ class Plan:
 
 
 def plan(recipe: Recipe, dataset: Dataset, budget: Budget | None = None) -> Plan:
-    """Begin a training for some seconds in a temporary folder, and tell what the whole of it would take. Nothing stays on disk.
+    """Begin a training for some seconds in a temporary folder, and tell what the whole of it would take. Nothing of it stays on disk.
 
-    recipe: resolved, with its data opened. Where the step is to be compiled, it is compiled here too; of that, nothing stays but the
-    headers of its own that torch compiles once for each user and machine. Raises what training raises.
+    recipe: resolved, with its data opened. Where the step is to be compiled, it is compiled here too, and kept as in a training, which
+    then finds it done. Raises what training raises.
     """
     budget = budget or Budget()
     threads = torch.get_num_threads()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, _compiling_in(Path(folder) / "compiled"):
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         run = Run(Path(folder) / "run").prepare()
         game = verbs.made_game(recipe, dataset)
         decided = verbs.decide(run, recipe, dataset, game, budget)
@@ -201,19 +199,3 @@ def _peak(device: str) -> int | None:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-@contextmanager
-def _compiling_in(folder: Path) -> Iterator[None]:
-    """Let torch keep what it compiles in this folder for a while, so that it goes with it."""
-    here = {"TORCHINDUCTOR_CACHE_DIR": str(folder), "TRITON_CACHE_DIR": str(folder / "triton")}
-    before = {name: os.environ.get(name) for name in here}
-    os.environ.update(here)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)  # torch may have removed it
-            else:
-                os.environ[name] = value

@@ -208,7 +208,7 @@ class Machine(Settings):
     """What may change on resume without changing what is learnt (beyond rounding)."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where tensors live; auto: a CUDA GPU if there is one.")
-    threads: int = Field(0, ge=0, le=1024, description="Threads inside an operator; 0 for as many as there are cores.")
+    threads: int = Field(0, ge=0, le=1024, description="Threads inside an operator; 0 for one or all cores, by a short measurement.")
     compile: Literal["auto", "on", "off"] = Field("auto", description="Whether the step is compiled.")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Arithmetic of the networks.")
     split: int = Field(

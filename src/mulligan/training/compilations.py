@@ -6,6 +6,7 @@ torch keeps its files wherever TORCHINDUCTOR_CACHE_DIR says; where the user has 
 import hashlib
 import os
 import shutil
+import struct
 import tempfile
 import time
 from collections.abc import Iterator
@@ -42,6 +43,7 @@ def keep() -> None:
         return
     if os.access(folder, os.W_OK | os.X_OK):
         tidy(folder)
+        remove_broken(folder)
         os.environ[PLACE] = str(folder)
 
 
@@ -59,6 +61,31 @@ def tidy(folder: Path, most: int = MOST_BYTES) -> None:
     for path, known in found:
         if path.is_file() and max(known.st_atime, known.st_mtime) < long_ago:
             path.unlink(missing_ok=True)
+
+
+def remove_broken(folder: Path) -> None:
+    """Remove every library that is cut short, as a power cut leaves it: loading it would end this process.
+
+    Other processes may be writing here, so files of the last minute are left alone.
+    """
+    for path in folder.rglob("*.so"):
+        with suppress(OSError):
+            if path.stat().st_mtime < time.time() - 60 and not _is_whole(path):
+                path.unlink()
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a library is as long as it says itself: an ELF file ends with the table of its sections, whose place is in its header."""
+    with path.open("rb") as file:
+        header = file.read(64)
+    if len(header) < 64 or not any(header):
+        return False
+    if header[:5] != b"\x7fELF\x02":
+        return True  # of another system, which does not say it here
+    order = "<" if header[5] == 1 else ">"
+    (table,) = struct.unpack_from(f"{order}Q", header, 40)
+    size, count = struct.unpack_from(f"{order}HH", header, 58)
+    return path.stat().st_size >= int(table) + int(size) * int(count)
 
 
 @contextmanager
