@@ -92,7 +92,7 @@ def test_f26_where_no_part_is_small_enough_the_run_ends_with_6(tmp_path: Path, m
     with pytest.raises(OutOfMemoryError) as caught:
         verbs.train(recipe, dataset, run=tmp_path / "run")
     assert caught.value.exit_code == 6
-    assert "widths" in caught.value.hint
+    assert "generator.network" in caught.value.hint
 
 
 @pytest.mark.parametrize("verb", ["sample", "evaluate"])

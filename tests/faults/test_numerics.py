@@ -224,7 +224,7 @@ ODD = {
 SMALL = ("generator.network.widths=[8]", "discriminator.network.widths=[8]", "batch=8", "horizon=64", "keeping.reports=1", *EAGER)
 
 
-@pytest.mark.parametrize("recipe", ["dense-batchnorm", pytest.param("fast", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("recipe", ["dense-batchnorm", pytest.param("modern", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("odd", ODD)
 def test_f22_odd_data(odd: str, recipe: str, tmp_path: Path) -> None:
     """Training reaches its end with finite figures."""
@@ -239,7 +239,9 @@ def test_f22_odd_data(odd: str, recipe: str, tmp_path: Path) -> None:
 def test_f22_odd_data_to_the_model(odd: str, mulligan: Mulligan, tmp_path: Path) -> None:
     """And through figures, model, curves and report."""
     count, constant, settings = ODD[odd]
-    code, said = mulligan("train", images(tmp_path, count, constant), "--run", str(tmp_path / "run"), *SMALL, *settings)
+    code, said = mulligan(
+        "train", images(tmp_path, count, constant), "--recipe", "modern", "--run", str(tmp_path / "run"), *SMALL, *settings
+    )
     assert code == 0, said
     assert (tmp_path / "run" / "report.html").is_file()
 

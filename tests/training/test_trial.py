@@ -41,7 +41,7 @@ def test_products_are_more_of_a_step_of_large_networks() -> None:
     shares = []
     for width, batch in ((16, 16), (384, 256)):
         wide = [f"{player}.network.widths=[{width},{width}]" for player in ("generator", "discriminator")]
-        recipe, dataset = resolve("digits", "fast", [*ALONE, *wide, f"batch={batch}"])
+        recipe, dataset = resolve("digits", "modern", [*ALONE, *wide, f"batch={batch}"])
         pace = trial.of_one(Run(Path("unused")), recipe, dataset, made_game(recipe, dataset))(ONE, (1,), 10**6, None)
         assert pace is not None
         assert pace.products is not None
@@ -76,7 +76,8 @@ def test_a_trial_ends_in_time(a_step: float, of_all: float, monkeypatch: pytest.
     played = Played(monkeypatch, {1: a_step, 2: a_step * of_all}, first=1.0)
     pace = played.pace(resolve("ring", "points", ALONE))
     assert played.now <= 5.0 + a_step
-    assert pace.seconds == pytest.approx({1: a_step, 2: a_step * of_all})
+    first = 1.0 if 3 * a_step * of_all >= trial.SECONDS else 0.0  # then the first step is what all cores are held against
+    assert pace.seconds == pytest.approx({1: a_step + first, 2: a_step * of_all})
     assert pace.threads == (2 if of_all < 1 else 1)
 
 

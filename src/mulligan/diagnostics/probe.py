@@ -77,13 +77,7 @@ class Probe:
     """
 
     def __init__(
-        self,
-        train: Any,
-        heldout: Any | None = None,
-        endless: bool = False,
-        seed: int = 0,
-        size: int = SAMPLES,
-        of: int | None = None,
+        self, train: Any, heldout: Any | None = None, endless: bool = False, seed: int = 0, size: int = SAMPLES, of: int | None = None
     ) -> None:
         given = _as_tensor(train)
         count = len(given) if of is None else of
@@ -261,8 +255,7 @@ class _Reference:
 
 def of_dataset(dataset: Dataset, seed: int = 0, size: int = SAMPLES) -> Probe:
     """The probe of a data set, which sees samples as they are stored (`kind.from_arrays`). Raises DataError for too few."""
-    test = dataset.test
-    real, of = real_samples(dataset, seed)
+    (real, of), test = real_samples(dataset, seed), dataset.test
     return Probe(real, test.target if isinstance(test, Split) else None, isinstance(dataset.train, Endless), seed, size, of)
 
 

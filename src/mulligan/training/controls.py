@@ -25,6 +25,9 @@ class Controls(Settings):
     rate: float = Field(1.0, gt=0, description="Multiplier of all learning rates.")
     strengths: dict[str, float] = Field({}, description="Share of its most that each adaptive augmentation has, by name; absent is 0.")
     known: float = Field(0.0, ge=-1, le=1, description="How well D knew its training samples by heart when that was last measured.")
+    reports: int | None = Field(
+        None, ge=1, description="Reports over the horizon where a time is the budget and a short one; else as many as the recipe says."
+    )
     reported: float = Field(-1.0, ge=-1, le=1, description="Share of the horizon at which the newest report was due; -1 before the first.")
     best_step: int | None = Field(None, description="Step of the best checkpoint: the latest that is no worse, beyond chance, than any.")
     best_distance: float | None = Field(None, description="The lowest distance to the validation slice so far.")

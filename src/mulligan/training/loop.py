@@ -34,7 +34,8 @@ EARLY = 6  # reports before the first regular one, each at half the images of th
 TICK = 0.5  # seconds between two progress lines
 DRAWING = 120.0  # seconds between two drawings of the curves and the report, which take as long as hundreds of small steps
 FIRST_DRAWING = 20.0
-REPORTING = 0.1  # share of the time so far that reports may take where time is the budget: what is due then waits
+A_REPORT = 10.0  # seconds for each report where time is the budget: one takes as long as ten steps of small networks
+FEWEST_REPORTS = 2
 
 
 class Tick(NamedTuple):
@@ -58,14 +59,14 @@ class Audience(Protocol):
         """Progress, a few times a second; only work that is kept is counted."""
 
 
-def report_points(reports: int) -> list[float]:
+def report_points(reports: int, early: int = EARLY) -> list[float]:
     """Shares of the horizon at which a report is due: evenly spaced, and closer together at the start, where most happens.
 
     >>> report_points(2)[-3:]
     [0.25, 0.5, 1.0]
     """
-    early = [2.0**-place / reports for place in range(EARLY, 0, -1)]
-    return [0.0, *early, *(place / reports for place in range(1, reports + 1))]
+    first = [2.0**-place / reports for place in range(min(early, EARLY), 0, -1)]
+    return [0.0, *first, *(place / reports for place in range(1, reports + 1))]
 
 
 @dataclass
@@ -87,15 +88,22 @@ class Loop:
     verdict: str = field(init=False, default="")
     ended: str = field(init=False, default="")  # why stop=auto ended the run
     _drawn: float = field(init=False, default=FIRST_DRAWING - DRAWING)
-    _reporting: float = field(init=False, default=0.0)  # seconds that reports have taken
 
     def __post_init__(self) -> None:
         self._play = stepper(self.session.game, self.session.recipe)
         self._horizon = Horizon(self.session.run, self.budget.seconds)
-        self._points = report_points(self.session.recipe.keeping.reports)
+        self._points = self._planned()
         lines = history.read(self.session.run)
         if lines and lines[-1]["step"] == self.session.step:  # a process was stopped right after the report that ends the run
             self.ended = self._stopped(lines)
+
+    def _planned(self) -> list[float]:
+        """Shares of the horizon at which a report is due: fewer in a short time, which is decided once and kept with the run."""
+        controls, reports = self.session.controls, self.session.recipe.keeping.reports
+        if self.budget.seconds is not None and controls.reported < 0:
+            few = min(max(int(self.budget.seconds / A_REPORT), FEWEST_REPORTS), reports)
+            self.session.controls = controls = controls.model_copy(update={"reports": few})
+        return report_points(min(controls.reports or reports, reports), EARLY * (controls.reports or reports) // reports)
 
     def run(self) -> None:
         """Train. Ends with a checkpoint of the last step on disk.
@@ -225,21 +233,10 @@ class Loop:
         session = self.session
         progress = session.images / session.controls.horizon
         reached = max(point for point in self._points if point <= progress + 1e-12)
-        if reached <= session.controls.reported or (0 < reached < 1 and not self._has_time()):
+        if reached <= session.controls.reported:
             return
         if not self._is_sound():
             return
-        began = time.perf_counter()
-        self._report(reached)
-        self._reporting += time.perf_counter() - began
-
-    def _has_time(self) -> bool:
-        """Whether another report leaves the most part of a budget of time to the steps."""
-        return self.budget.seconds is None or self._reporting <= REPORTING * self.session.seconds
-
-    def _report(self, reached: float) -> None:
-        """The report that was due at that share of the horizon: figures, a picture, a checkpoint, what the doctor says."""
-        session = self.session
         if any(line["step"] == session.step for line in history.read(session.run)[-1:]):
             history.cut(session.run, session.step - 1)  # a process was killed between this very report and its checkpoint
         line = self.line()
@@ -263,7 +260,8 @@ class Loop:
         self.ended = self._stopped(lines)
         self._mend(found, lines)
         self._clock()
-        if session.seconds - self._drawn >= DRAWING and self._has_time():  # the last one is made at the end
+        left = math.inf if self.budget.seconds is None else self.budget.seconds - session.seconds
+        if session.seconds - self._drawn >= DRAWING and left >= DRAWING / 2:  # the last one is made at the end
             self._drawn = session.seconds
             facts.advance(session.run, session.step, session.images, session.seconds)
             self.diagnose()

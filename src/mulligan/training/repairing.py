@@ -74,9 +74,9 @@ def remedied(recipe: Recipe, change: Mapping[str, Any], power: int = 1) -> dict[
     zero-centred ones are added where there is none), `ema` (half-life), `augmentation`. Others need other networks, and so a new run.
     power: how often each factor is applied, more often after repairs of the same in vain.
 
-    >>> from mulligan.recipes.fast import fast
+    >>> from mulligan.recipes.modern import modern
     >>> from mulligan.recipe import Data
-    >>> recipe = fast(Data(source="digits", kind="image", shape=(1, 28, 28)))
+    >>> recipe = modern(Data(source="digits", kind="image", shape=(1, 28, 28)))
     >>> remedied(recipe, {"penalty": 3.0})["penalties.zero-centred-real.weight"]
     30.0
     """
