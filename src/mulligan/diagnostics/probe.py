@@ -372,7 +372,7 @@ def _clusters(rows: Tensor, count: int, seed: int) -> Tensor:
 
 
 def _as_tensor(samples: Any) -> Tensor:
-    given = torch.as_tensor(np.asarray(samples)) if not isinstance(samples, Tensor) else samples
+    given = samples if isinstance(samples, Tensor) else torch.as_tensor(np.require(samples, requirements="W"))  # a file cannot be written
     if given.ndim < 2:
         raise DataError(f"samples of shape {tuple(given.shape)} cannot be probed", "Give (N, ...)")
     return given
