@@ -171,7 +171,7 @@ class Augmentation(Settings):
     target: float = Field(
         0.3, gt=0, lt=1, description="Where it is adaptive: how well D may know them, 0 not at all; above that the strength rises."
     )
-    rise: int = Field(100_000, ge=1, description="Where it is adaptive: images in which the strength goes from 0 to its most.")
+    rise: int = Field(20_000, ge=1, description="Where it is adaptive: images in which the strength goes from 0 to its most.")
 
     @model_validator(mode="before")
     @classmethod

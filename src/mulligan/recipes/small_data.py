@@ -2,7 +2,7 @@
 
 from mulligan.recipe import LEAST_TO_ADAPT, Augmentation, Data
 
-FEW = 5000  # images; of digits, D knows 2,000 by heart after some 200 rounds, and 8,000 not yet after 40 (dev/LOG.md)
+FEW = 5000  # images; of digits, D begins to know 2,000 by heart after some 100 rounds, and 8,000 not yet after 37 (dev/LOG.md)
 
 
 def augmentations_for(data: Data) -> dict[str, Augmentation]:

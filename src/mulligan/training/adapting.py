@@ -1,8 +1,8 @@
 """Augmentations whose strength follows how well D knows its training samples by heart (Karras et al. 2020, arXiv 2006.06676, section 3.1).
 
-Some training samples are withheld: no turn ever shows them to a player. Every few steps D is asked about some of them, about samples that
-it is trained on, all of them changed as in a turn. Then the strengths go up or down by a fixed amount for each image,
-whether D knows too much or not. The test split has no part in this.
+Some training samples are withheld: no turn ever shows them to a player. Every few steps D is asked about some of them and about as many
+that it is trained on, all of them changed as in a turn. Then the strengths go up or down by a fixed amount for each image, as D knows
+too much or not. The test split has no part in this.
 """
 
 import numpy as np
