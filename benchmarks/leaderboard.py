@@ -6,38 +6,41 @@
 An entry is `mulligan train DATA --recipe R --time T` in a process of its own, with an empty folder of compilations, and the score card
 of the model that it leaves: 10,000 samples against as many held-out images (2,000 of digits). Its time is the wall clock from the start
 of the process until training ends, compilation included; not the last figures and pictures. Record on a machine that does nothing else.
-Recorded entries are kept for good (benchmarks/results/leaderboard.json), so that dev/LEADERBOARD.md tells every one that led.
+Recorded entries are kept for good (benchmarks/results/leaderboard.json), so that dev/LEADERBOARD.md tells every one that led. A recipe
+that has changed since is another entry: rows carry a digest of what their recipe came to.
+
+The sixty runs of a minute are `--only fast:digits:1m --seeds 0-59`.
 """
 
 import argparse
 import json
 import os
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import leaderboard_tables as tables
+from leaderboard_tables import Row
+
 from mulligan import __version__
 from mulligan.amounts import parse_seconds
+from mulligan.recipe import MAY_CHANGE, Recipe
+from mulligan.resolve import resolve
 from mulligan.runs import environment, facts, history
 from mulligan.runs.folder import Run
-from mulligan.verbs import evaluate
+from mulligan.runs.safe_json import read_object
+from mulligan.verbs import evaluate, helps
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results" / "leaderboard.json"
-FULL_LENGTH = ROOT / "benchmarks" / "results" / "recipes.json"
-BOARD = ROOT / "dev" / "LEADERBOARD.md"
-PAGE = ROOT / "docs" / "quality.md"
-PICTURE = ROOT / "docs" / "pictures" / "minutes.png"
-MINUTES = (0.5, 1, 2, 5, 10, 20, 40)  # on the axis of the picture
-START, END = "<!-- leaderboard -->", "<!-- /leaderboard -->"
+OTHERS = ("coverage", "class_distance", "modes", "modes_kl")  # figures of a card that are kept beside the distance
+LONG = 30 * 60  # seconds, from which on the classification accuracy score is taken too, where there are labels
 
 
 class Entry(NamedTuple):
@@ -63,57 +66,24 @@ PLAN = (
 )
 
 
-@dataclass(frozen=True)
-class Row:
-    """One entry as it came out. seconds: wall clock until training ended; started: of these, before training began."""
-
-    recipe: str
-    settings: tuple[str, ...]
-    data: str
-    time: str
-    seed: int
-    conditional: bool
-    seconds: float
-    started: float
-    steps: int
-    images: int
-    figures: dict[str, tuple[float, float]]  # by name: value, and that of real data
-    device: str
-    threads: int
-    compile: str
-    precision: str
-    version: str
-    date: str
-
-    @property
-    def distance(self) -> str:
-        """Name of the Fréchet distance in the features of the set's judge."""
-        return next(name for name in self.figures if name.startswith("fd_"))
-
-    @property
-    def fd(self) -> float:
-        """Fréchet distance in times that of real data."""
-        value, floor = self.figures[self.distance]
-        return value / floor
-
-    @property
-    def coverage(self) -> float:
-        """Share of the coverage of real data."""
-        value, ceiling = self.figures["coverage"]
-        return value / ceiling
+def digest_of(recipe: Recipe) -> str:
+    """What tells a recipe from another one: everything in it but its seed, its length, the machine and what is kept."""
+    left_out = {*MAY_CHANGE, "seed", "horizon", "schema_version"}
+    return sha256(json.dumps(recipe.model_dump(mode="json", exclude=left_out), sort_keys=True).encode()).hexdigest()[:8]
 
 
 def record(runs: Path, entries: Iterable[Entry], seeds: Sequence[int]) -> None:
     """Train and judge what is not recorded yet; each row is kept as soon as it is there."""
-    known = {(row.recipe, row.data, row.time, row.settings, row.seed, row.version) for row in read()}
+    known = {(row.recipe, row.data, row.time, row.settings, row.seed, row.digest) for row in tables.read()}
     for seed in seeds:
         for entry in entries:
-            if (entry.recipe, entry.data, entry.time, entry.settings, seed, __version__) in known:
+            recipe, _ = resolve(entry.data, entry.recipe, list(entry.settings))
+            if (entry.recipe, entry.data, entry.time, entry.settings, seed, digest_of(recipe)) in known:
                 continue
             print(f"{entry.name}, seed {seed}", file=sys.stderr, flush=True)
             row = trained(runs / f"{entry.name.replace(':', '-').replace('=', '-')}-{seed}", entry, seed)
             print(json.dumps(asdict(row)), flush=True)
-            write([*read(), row])
+            tables.write([*tables.read(), row])
 
 
 def trained(folder: Path, entry: Entry, seed: int) -> Row:
@@ -133,9 +103,11 @@ def row_of(run: Run, entry: Entry, seed: int, begun: float) -> Row:
     assert known is not None, run.path
     session = environment.sessions(run)[-1]
     decisions, started = session["decisions"], datetime.fromisoformat(session["started"]).timestamp() - begun
-    wanted = [name for name in card.figures if name in ("coverage", "modes", "modes_kl") or re.fullmatch(r"fd_[a-z]+", name)]
-    judged = next(name for name in wanted if name.startswith("fd_") and name != "fd_random")
-    figures = {name: (card[name].value, card[name].floor) for name in wanted if name == judged or not name.startswith("fd_")}
+    judged = next(name for name in card.figures if re.fullmatch(r"fd_(?!random)[a-z]+", name))
+    figures = {name: (card[name].value, card[name].floor) for name in (judged, *OTHERS) if name in card.figures}
+    if recipe.conditional and parse_seconds(entry.time, "time") >= LONG:
+        found = helps(run.path, sizes=["all"])
+        figures["cas"] = (found.cas.value, found.sizes[-1].accuracy["real"].value)
     return Row(
         recipe=entry.recipe,
         settings=entry.settings,
@@ -152,6 +124,8 @@ def row_of(run: Run, entry: Entry, seed: int, begun: float) -> Row:
         threads=decisions["threads"],
         compile=decisions["compile"],
         precision=decisions["precision"],
+        verdict=str(read_object(run.diagnosis_file)["verdict"]),
+        digest=digest_of(recipe),
         version=__version__,
         date=time.strftime("%Y-%m-%d"),
     )
@@ -159,127 +133,6 @@ def row_of(run: Run, entry: Entry, seed: int, begun: float) -> Row:
 
 def _short(value: Any) -> float:
     return float(f"{value:.4g}") if value is not None else float("nan")
-
-
-def read() -> list[Row]:
-    """All rows that were ever recorded, the oldest first."""
-    if not RESULTS.exists():
-        return []
-    found = json.loads(RESULTS.read_text())
-    return [
-        Row(**{**row, "settings": tuple(row["settings"]), "figures": {k: (v[0], v[1]) for k, v in row["figures"].items()}}) for row in found
-    ]
-
-
-def write(rows: Sequence[Row]) -> None:
-    """Keep these rows."""
-    RESULTS.write_text("[\n" + ",\n".join(json.dumps(asdict(row)) for row in rows) + "\n]\n")
-
-
-def grouped(rows: Iterable[Row]) -> dict[tuple[str, ...], list[Row]]:
-    """Seeds of one entry together, by (data, time, recipe, settings, version)."""
-    groups: dict[tuple[str, ...], list[Row]] = {}
-    for row in rows:
-        groups.setdefault((row.data, row.time, row.recipe, " ".join(row.settings), row.version, row.date), []).append(row)
-    return groups
-
-
-def medians(rows: Sequence[Row]) -> tuple[float, float, float]:
-    """Medians over the seeds: Fréchet distance in times real data's, share of real data's coverage, seconds."""
-    return tuple(statistics.median(getattr(row, name) for row in rows) for name in ("fd", "coverage", "seconds"))  # type: ignore[return-value]
-
-
-def table(rows: Sequence[Row]) -> str:
-    """The newest entry of each (data, time, recipe, settings), the shortest time first."""
-    newest = {key[:4]: group for key, group in grouped(rows).items()}
-    lines = [
-        "| data | time | recipe | labels | seeds | seconds, cold | images | Fréchet distance | over real data | coverage, of real data |",
-        "|---|---|---|---|---:|---:|---:|---:|---:|---:|",
-    ]
-    for (data, length, recipe, settings), group in sorted(
-        newest.items(), key=lambda item: (item[0][0], parse_seconds(item[0][1], "time"), item[0][2:])
-    ):
-        fd, coverage, seconds = medians(group)
-        value = statistics.median(row.figures[row.distance][0] for row in group)
-        spread = "" if len(group) == 1 else f" ({min(row.coverage for row in group):.2f} to {max(row.coverage for row in group):.2f})"
-        named = f"{recipe} {settings.replace('conditional=false', '')}".strip()
-        labels = "yes" if group[0].conditional else "no"
-        images = f"{statistics.median(row.images for row in group):,.0f}"
-        lines.append(
-            f"| {data} | {length} | {named} | {labels} | {len(group)} | {seconds:.0f} | {images} "
-            f"| {value:.3g} | {fd:.1f} | {coverage:.2f}{spread} |"
-        )
-    return "\n".join(lines)
-
-
-def board(rows: Sequence[Row]) -> str:
-    """Every entry that led its (data, time) when it was recorded, by the median distance of its seeds."""
-    lines = [
-        "# Leaderboard",
-        "",
-        "Every entry that led when it was recorded: the lowest Fréchet distance in the features of the set's own judge, after so much time",
-        "from a cold start on two cores. Made by `python benchmarks/leaderboard.py publish`; what did not lead stands in LOG.md.",
-        "",
-        "| data | time | date | version | recipe | settings | labels | seeds | Fréchet distance | coverage, of real data | machine |",
-        "|---|---|---|---|---|---|---|---:|---:|---:|---|",
-    ]
-    best: dict[tuple[str, str], float] = {}
-    for (data, length, recipe, settings, version, date), group in grouped(rows).items():
-        fd, coverage, _ = medians(group)
-        if fd >= best.get((data, length), float("inf")):
-            continue
-        best[data, length] = fd
-        first = group[0]
-        value = statistics.median(row.figures[row.distance][0] for row in group)
-        lines.append(
-            f"| {data} | {length} | {date} | {version} | {recipe} | {settings} | {'yes' if first.conditional else 'no'} | {len(group)} "
-            f"| {value:.3g} | {coverage:.2f} | {first.device}, {first.threads} threads |"
-        )
-    return "\n".join(lines) + "\n"
-
-
-def draw(rows: Sequence[Row], path: Path) -> None:
-    """Quality over minutes: a panel for each of the two sets, a line for each recipe that was given several times, a dot for other runs."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, panels = pyplot.subplots(1, 2, figsize=(10, 4), sharey=True, constrained_layout=True)
-    others = [row for row in json.loads(FULL_LENGTH.read_text()) if not row["demo"]]
-    for panel, data in zip(panels, ("fashion", "digits"), strict=True):
-        lines: dict[str, dict[float, float]] = {}
-        for (source, _, recipe, _, _, _), group in grouped(rows).items():
-            if source == data:
-                named = recipe if recipe != "fast" else ("fast, with labels" if group[0].conditional else "fast, without labels")
-                fd, _, seconds = medians(group)
-                lines.setdefault(named, {})[seconds / 60] = fd
-        for named, points in sorted(lines.items()):
-            panel.plot(*zip(*sorted(points.items()), strict=True), marker="o", label=named)
-        for row in others:
-            fd = next(iter(pair for name, pair in row["figures"].items() if name.startswith("fd_")))
-            if row["data"] == data and row["recipe"] != "fast":
-                panel.plot(row["seconds"] / 60, fd[0] / fd[1], marker="x", color="grey")
-                panel.annotate(row["recipe"], (row["seconds"] / 60, fd[0] / fd[1]), fontsize=7, xytext=(4, 2), textcoords="offset points")
-        panel.set(xscale="log", yscale="log", xlabel="minutes on two cores (crosses: on one)", title=data, xlim=(0.4, 60))
-        panel.set_xticks(MINUTES, [f"{minutes:g}" for minutes in MINUTES])
-        panel.minorticks_off()
-        panel.grid(alpha=0.3, which="both")
-        if lines:
-            panel.legend(fontsize=8)
-    panels[0].set_ylabel("Fréchet distance, times real data's")
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)
-
-
-def publish() -> None:
-    """Tables and pictures from what is recorded."""
-    rows = read()
-    BOARD.write_text(board(rows))
-    machines = sorted({f"{row.device}, {row.threads} threads, {row.date}" for row in rows})
-    text = f"{START}\n\n{table(rows)}\n\nMeasured on: {'; '.join(machines)}.\n\n{END}"
-    PAGE.write_text(re.sub(f"{re.escape(START)}.*{re.escape(END)}", lambda _: text, PAGE.read_text(), flags=re.DOTALL))
-    draw(rows, PICTURE)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -293,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     verbs.add_parser("publish", help="tables and pictures from what is recorded")
     given = parser.parse_args(arguments)
     if given.verb == "publish":
-        publish()
+        tables.publish()
         return
     first, _, last = given.seeds.partition("-")
     entries = PLAN

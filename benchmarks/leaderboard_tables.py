@@ -1,0 +1,286 @@
+"""Recorded entries of `leaderboard.py`, and what is published of them: tables, aims, the board of those that led, the picture."""
+
+import json
+import re
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mulligan.amounts import parse_seconds
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results" / "leaderboard.json"
+FULL_LENGTH = ROOT / "benchmarks" / "results" / "recipes.json"
+BOARD = ROOT / "dev" / "LEADERBOARD.md"
+PAGE = ROOT / "docs" / "quality.md"
+PICTURE = ROOT / "docs" / "pictures" / "minutes.png"
+MINUTES = (0.5, 1, 2, 5, 10, 20, 40)  # on the axis of the picture
+LEAST_COVERAGE, MOST_APART = 0.1, 0.3  # of real data's, and between the shares of classes: beyond, a run has collapsed
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry as it came out. seconds: wall clock until training ended; started: of these, before training began."""
+
+    recipe: str
+    settings: tuple[str, ...]
+    data: str
+    time: str
+    seed: int
+    conditional: bool
+    seconds: float
+    started: float
+    steps: int
+    images: int
+    figures: dict[str, tuple[float, float]]  # by name: value, and that of real data
+    device: str
+    threads: int
+    compile: str
+    precision: str
+    verdict: str  # of the doctor, at the end
+    digest: str  # of what the recipe came to
+    version: str
+    date: str
+
+    @property
+    def distance(self) -> str:
+        """Name of the Fréchet distance in the features of the set's judge."""
+        return next(name for name in self.figures if name.startswith("fd_"))
+
+    @property
+    def fd(self) -> float:
+        """Fréchet distance in times that of real data."""
+        value, floor = self.figures[self.distance]
+        return value / floor
+
+    @property
+    def coverage(self) -> float:
+        """Share of the coverage of real data."""
+        value, ceiling = self.figures["coverage"]
+        return value / ceiling
+
+    @property
+    def on_a_gpu(self) -> bool:
+        """Whether it ran on an accelerator."""
+        return self.device.startswith("NVIDIA")
+
+    @property
+    def collapsed(self) -> bool:
+        """Whether samples lack most of what is there, or whole classes of it."""
+        return self.coverage < LEAST_COVERAGE or self.figures["class_distance"][0] > MOST_APART
+
+
+def read() -> list[Row]:
+    """All rows that were ever recorded, the oldest first."""
+    if not RESULTS.exists():
+        return []
+    found = json.loads(RESULTS.read_text())
+    return [
+        Row(**{**row, "settings": tuple(row["settings"]), "figures": {k: (v[0], v[1]) for k, v in row["figures"].items()}}) for row in found
+    ]
+
+
+def write(rows: Sequence[Row]) -> None:
+    """Keep these rows."""
+    RESULTS.write_text("[\n" + ",\n".join(json.dumps(asdict(row)) for row in rows) + "\n]\n")
+
+
+def grouped(rows: Iterable[Row]) -> dict[tuple[str, ...], list[Row]]:
+    """Seeds of one entry together, by (data, time, recipe, settings, device, digest)."""
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.data, row.time, row.recipe, " ".join(row.settings), row.device, row.digest), []).append(row)
+    return groups
+
+
+def newest(rows: Iterable[Row]) -> dict[tuple[str, ...], list[Row]]:
+    """Of each (data, time, recipe, settings, device) the recipe that was recorded last, the shortest time first."""
+    groups = {key[:5]: group for key, group in grouped(rows).items()}
+    return dict(sorted(groups.items(), key=lambda item: (item[0][0], parse_seconds(item[0][1], "time"), item[0][2:])))
+
+
+def medians(rows: Sequence[Row]) -> tuple[float, float, float]:
+    """Medians over the seeds: Fréchet distance in times real data's, share of real data's coverage, seconds."""
+    return tuple(statistics.median(getattr(row, name) for row in rows) for name in ("fd", "coverage", "seconds"))  # type: ignore[return-value]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """A line for each entry as it was recorded last."""
+    lines = [
+        "| data | time | recipe | labels | seeds | seconds, cold | images | Fréchet distance | over real data | coverage, of real data |",
+        "|---|---|---|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for (data, length, recipe, settings, _), group in newest(rows).items():
+        fd, coverage, seconds = medians(group)
+        value = statistics.median(row.figures[row.distance][0] for row in group)
+        spread = "" if len(group) == 1 else f" ({min(row.coverage for row in group):.2f} to {max(row.coverage for row in group):.2f})"
+        named = f"{recipe} {settings.replace('conditional=false', '')}".strip()
+        labels = "yes" if group[0].conditional else "no"
+        images = f"{statistics.median(row.images for row in group):,.0f}"
+        lines.append(
+            f"| {data} | {length} | {named} | {labels} | {len(group)} | {seconds:.0f} | {images} "
+            f"| {value:.3g} | {fd:.1f} | {coverage:.2f}{spread} |"
+        )
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What `fast` was to reach after so much time on two cores, and how rows of that say what it came to."""
+
+    said: str
+    data: str
+    time: str
+    told: Callable[[Sequence[Row]], tuple[bool, str]]  # whether it was reached, and the figure
+
+
+def _as_near(rows: Sequence[Row]) -> tuple[bool, str]:
+    wanted, _ = _after_twenty_epochs()
+    value = statistics.median(row.figures[row.distance][0] for row in rows)
+    seconds = statistics.median(row.seconds for row in rows)
+    return value <= wanted, f"{value:.3g} after {seconds:.0f} s"
+
+
+def _after_twenty_epochs() -> tuple[float, float]:
+    """Fréchet distance and minutes of `dense-dropout` on fashion after its full length."""
+    (found,) = (row for row in json.loads(FULL_LENGTH.read_text()) if (row["recipe"], row["data"]) == ("dense-dropout", "fashion"))
+    return found["figures"]["fd_fashion"][0], found["seconds"] / 60
+
+
+def _covers(share: float) -> Callable[[Sequence[Row]], tuple[bool, str]]:
+    def told(rows: Sequence[Row]) -> tuple[bool, str]:
+        coverage = statistics.median(row.coverage for row in rows)
+        return coverage >= share, f"{coverage:.3f}"
+
+    return told
+
+
+def _teaches(share: float) -> Callable[[Sequence[Row]], tuple[bool, str]]:
+    def told(rows: Sequence[Row]) -> tuple[bool, str]:
+        found = statistics.median(row.figures["cas"][0] / row.figures["cas"][1] for row in rows)
+        return found >= share, f"{found:.1%}"
+
+    return told
+
+
+def _has_modes(rows: Sequence[Row]) -> tuple[bool, str]:
+    modes, divergence = (statistics.median(row.figures[name][0] for row in rows) for name in ("modes", "modes_kl"))
+    return modes >= 990 and divergence <= 0.3, f"{modes:.0f}, {divergence:.2f}"
+
+
+def _stands(rows: Sequence[Row]) -> tuple[bool, str]:
+    collapsed = sum(row.collapsed for row in rows)
+    coverage = sorted(row.coverage for row in rows)
+    middle = f"coverage {coverage[0]:.2f} to {coverage[-1]:.2f} of real data's, median {statistics.median(coverage):.2f}"
+    verdicts = ", ".join(f"{sum(row.verdict == word for row in rows)} {word}" for word in sorted({row.verdict for row in rows}))
+    return collapsed == 0 and len(rows) >= 60, f"{collapsed} of {len(rows)}; {middle}; the doctor: {verdicts}"
+
+
+AIMS = (
+    Aim("`fashion`, 30 s: as near as `dense-dropout` after its full 20 epochs", "fashion", "30s", _as_near),
+    Aim("`fashion`, 10 minutes: 0.90 of the coverage of real data", "fashion", "10m", _covers(0.90)),
+    Aim("`digits`, 10 minutes: 0.93 of the coverage of real data", "digits", "10m", _covers(0.93)),
+    Aim("`fashion`, 30 minutes: 93 % of the accuracy that a classifier learns from real data", "fashion", "30m", _teaches(0.93)),
+    Aim("`digits`, 30 minutes: 98 % of that accuracy", "digits", "30m", _teaches(0.98)),
+    Aim("`stacked`, 2 hours: 990 of 1,000 modes, KL divergence 0.3", "stacked", "2h", _has_modes),
+    Aim("`digits`, 60 runs of a minute: none collapses", "digits", "1m", _stands),
+)
+
+
+def aims(rows: Sequence[Row]) -> str:
+    """Each aim with what was reached, of the newest recipe; of processors alone."""
+    wanted, minutes = _after_twenty_epochs()
+    lines = ["| aim | reached | |", "|---|---|---|"]
+    groups = newest(row for row in rows if not row.on_a_gpu and (row.recipe, row.settings) == ("fast", ()))
+    for aim in AIMS:
+        said = f"{aim.said} (Fréchet distance {wanted:.2f}, {minutes:.0f} minutes of one core)" if aim.told is _as_near else aim.said
+        found = [group for (data, length, *_), group in groups.items() if (data, length) == (aim.data, aim.time)]
+        if not found:
+            lines.append(f"| {said} | not recorded yet | |")
+        for group in found:
+            reached, figure = aim.told(group)
+            seeds = f" ({len(group)} seed{'s' if len(group) > 1 else ''})"
+            lines.append(f"| {said} | {figure}{seeds} | {'reached' if reached else 'missed'} |")
+    return "\n".join(lines)
+
+
+def board(rows: Sequence[Row]) -> str:
+    """Every entry that led its (data, time) when it was recorded, by the median distance of its seeds."""
+    lines = [
+        "# Leaderboard",
+        "",
+        "Every entry that led when it was recorded: the lowest Fréchet distance in the features of the set's own judge, after so much time",
+        "from a cold start on two cores. Made by `python benchmarks/leaderboard.py publish`; what did not lead stands in LOG.md.",
+        "",
+        "| data | time | date | version | recipe | settings | labels | seeds | Fréchet distance | coverage, of real data | machine |",
+        "|---|---|---|---|---|---|---|---:|---:|---:|---|",
+    ]
+    best: dict[tuple[str, str], float] = {}
+    for (data, length, recipe, settings, device, _), group in grouped(row for row in rows if not row.on_a_gpu).items():
+        fd, coverage, _ = medians(group)
+        if fd >= best.get((data, length), float("inf")):
+            continue
+        best[data, length] = fd
+        first = group[0]
+        value = statistics.median(row.figures[row.distance][0] for row in group)
+        lines.append(
+            f"| {data} | {length} | {first.date} | {first.version} | {recipe} {first.digest} | {settings} "
+            f"| {'yes' if first.conditional else 'no'} | {len(group)} | {value:.3g} | {coverage:.2f} | {device}, {first.threads} threads |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def draw(rows: Sequence[Row], path: Path) -> None:
+    """Quality over minutes: a panel for each of the two sets, a line for each recipe that was given several times, a dot for other runs."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, panels = pyplot.subplots(1, 2, figsize=(10, 4), sharey=True, constrained_layout=True)
+    others = [row for row in json.loads(FULL_LENGTH.read_text()) if not row["demo"]]
+    for panel, data in zip(panels, ("fashion", "digits"), strict=True):
+        lines: dict[str, dict[float, float]] = {}
+        for (source, _, recipe, *_), group in newest(rows).items():
+            if source == data:
+                named = recipe if recipe != "fast" else ("fast, with labels" if group[0].conditional else "fast, without labels")
+                fd, _, seconds = medians(group)
+                lines.setdefault(named, {})[seconds / 60] = fd
+        for named, points in sorted(lines.items()):
+            panel.plot(*zip(*sorted(points.items()), strict=True), marker="o", label=named)
+        for row in others:
+            fd = next(iter(pair for name, pair in row["figures"].items() if name.startswith("fd_")))
+            if row["data"] == data and row["recipe"] != "fast":
+                panel.plot(row["seconds"] / 60, fd[0] / fd[1], marker="x", color="grey")
+                panel.annotate(row["recipe"], (row["seconds"] / 60, fd[0] / fd[1]), fontsize=7, xytext=(4, 2), textcoords="offset points")
+        panel.set(xscale="log", yscale="log", xlabel="minutes on two cores (crosses: on one)", title=data, xlim=(0.4, 60))
+        panel.set_xticks(MINUTES, [f"{minutes:g}" for minutes in MINUTES])
+        panel.minorticks_off()
+        panel.grid(alpha=0.3, which="both")
+        if lines:
+            panel.legend(fontsize=8)
+    panels[0].set_ylabel("Fréchet distance, times real data's")
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def publish() -> None:
+    """Tables and pictures from what is recorded."""
+    rows = read()
+    BOARD.write_text(board(rows))
+    own, gpu = [row for row in rows if not row.on_a_gpu], [row for row in rows if row.on_a_gpu]
+    page = PAGE.read_text()
+    for name, text in (("leaderboard", _with_machines(own)), ("aims", aims(rows)), ("gpu", _with_machines(gpu))):
+        start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        page = re.sub(f"{start}.*{end}", lambda _, text=f"{start}\n\n{text}\n\n{end}": text, page, flags=re.DOTALL)
+    PAGE.write_text(page)
+    draw(own, PICTURE)
+
+
+def _with_machines(rows: Sequence[Row]) -> str:
+    if not rows:
+        return "Not recorded yet."
+    shown = [row for group in newest(rows).values() for row in group]
+    machines = sorted({f"{row.device}, {row.threads} threads, {row.date}" for row in shown})
+    return f"{table(rows)}\n\nMeasured on: {'; '.join(machines)}."
