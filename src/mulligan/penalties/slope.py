@@ -8,6 +8,28 @@ from torch import Tensor
 Critic = Callable[[Tensor], Tensor]
 
 
+class Noted:
+    """A critic that keeps what it said of the samples whose slope was taken: whoever wants their logits too need not ask again.
+
+    >>> critic = Noted(lambda x: (x**2).sum(1))
+    >>> samples = torch.tensor([[1.0, 2.0]])
+    >>> gradients(critic, samples), critic.said_of(samples)
+    (tensor([[2., 4.]]), tensor([5.]))
+    """
+
+    def __init__(self, critic: Critic) -> None:
+        self.critic = critic
+        self.said: list[tuple[Tensor, Tensor]] = []
+
+    def __call__(self, samples: Tensor) -> Tensor:
+        """The logits (N,) of samples (N, ...)."""
+        return self.critic(samples)
+
+    def said_of(self, samples: Tensor) -> Tensor | None:
+        """The logits of these very samples (the same tensor), if their slope was taken."""
+        return next((logits for asked, logits in self.said if asked is samples), None)
+
+
 def gradients(critic: Critic, samples: Tensor) -> Tensor:
     """The gradient of each sample's logit with respect to that sample, flattened.
 
@@ -19,11 +41,15 @@ def gradients(critic: Critic, samples: Tensor) -> Tensor:
     """
 
     # a logit depends on its own sample alone, so the gradient of the sum holds the gradient of each
-    def total(x: Tensor) -> Tensor:
-        return critic(x).sum()
+    def total(x: Tensor) -> tuple[Tensor, Tensor]:
+        logits = critic(x)
+        return logits.sum(), logits
 
-    gradient: Tensor = torch.func.grad(total)(samples)
-    return gradient.flatten(1)
+    gradient, logits = torch.func.grad(total, has_aux=True)(samples)
+    if isinstance(critic, Noted):
+        critic.said.append((samples, logits))
+    flat: Tensor = gradient.flatten(1)
+    return flat
 
 
 def given(samples: Tensor | None, which: str) -> Tensor:

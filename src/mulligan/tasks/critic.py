@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mulligan import find
 from mulligan.errors import UsageError
-from mulligan.layers.critique import reduce_logits
+from mulligan.penalties.slope import Noted
 from mulligan.recipe import Recipe
 from mulligan.training.game import Tensors
 
@@ -74,27 +74,26 @@ def penalty_terms(
     fake: Tensor | None,
     draws: Tensors,
     knobs: Tensors,
-) -> Tensors:
+) -> tuple[Tensors, Tensors]:
     """Weighted penalties by name, one number for each sample that they are taken at: those penalties that see what is there.
+
+    Beside them by side the logits of all its samples, where a penalty took the slope at all of them: D need not judge those again.
 
     shares: of the samples that each is taken at, the first ones, whose order in a batch is random; 1 where absent.
     critic: the first samples of a batch and the side that they are taken for, real or fake -> their logits. What lies between the two
     sides counts as real.
     """
     present = {side: samples for side, samples in (("real", real), ("fake", fake)) if samples is not None}
+    critics = {side: Noted(partial(critic, side=side)) for side in present}
     terms = {}
     for name, penalty in penalties.items():
         if set(penalty.sees) <= present.keys():
             side = "real" if "real" in penalty.sees else "fake"
             count = max(1, round(shares.get(name, 1.0) * len(present[side])))
-            few = {side: samples[:count] for side, samples in present.items()}
+            few = {side: samples if count == len(samples) else samples[:count] for side, samples in present.items()}
             mix = draws.get(f"mix.{name}")
             mix = mix if mix is None else mix[:count]  # of packs, too, there are fewer than of samples
-            found = penalty.penalty(partial(critic, side=side), few.get("real"), few.get("fake"), mix)
+            found = penalty.penalty(critics[side], few.get("real"), few.get("fake"), mix)
             terms[f"discriminator.penalty.{name}"] = knobs[f"penalty.{name}"] * found
-    return terms
-
-
-def logits(cast: Any, samples: Tensor, label: Tensor | None) -> Tensor:
-    """D's opinion of samples, one number each (N,)."""
-    return reduce_logits(cast("discriminator", samples, label).logits)
+    said = {side: critics[side].said_of(samples) for side, samples in present.items()}
+    return terms, {side: logits for side, logits in said.items() if logits is not None}

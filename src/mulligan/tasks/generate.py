@@ -104,11 +104,6 @@ class Rules:
         said: Critique = cast("discriminator", seen, label, True) if self.needs_features else cast("discriminator", seen, label)
         return said
 
-    def logits(self, cast: Cast, samples: Tensor, label: Tensor | None, side: str, drawn: Tensors, knobs: Tensors) -> Tensor:
-        """D's opinion of samples of a side, one number for each pack."""
-        seen = self.view.seen(self.view.joined(samples), side, drawn, knobs)
-        return reduce_logits(cast("discriminator", seen, label).logits)
-
     def opinion(self) -> Opinion:
         """D's opinion of samples from outside of any turn."""
 
@@ -120,22 +115,26 @@ class Rules:
 
     def penalised(
         self, cast: Cast, real: Tensor | None, fake: Tensor | None, label: Tensor | None, drawn: Tensors, knobs: Tensors
-    ) -> Tensors:
-        """Terms of the penalties, at samples as they are before they are augmented."""
+    ) -> tuple[Tensors, Tensors]:
+        """Terms of the penalties, at samples as they are before they are augmented, and D's logits of each side that is there.
+
+        Where a penalty is taken at all samples of a side, D judges them once for both: a quarter of a step.
+        """
 
         def critic(samples: Tensor, side: str) -> Tensor:
             first = {name: numbers[: len(samples) * self.view.pack] for name, numbers in drawn.items()}
             seen = self.view.seen(samples, side, first, knobs)
             return reduce_logits(cast("discriminator", seen, None if label is None else label[: len(samples)]).logits)
 
-        real, fake = (None if samples is None else self.view.joined(samples) for samples in (real, fake))
+        sides = {side: self.view.joined(samples) for side, samples in (("real", real), ("fake", fake)) if samples is not None}
         shares = {name: penalty.share for name, penalty in self.recipe.penalties.items()}
-        return penalty_terms(self.penalties, shares, critic, real, fake, drawn, knobs)
+        terms, said = penalty_terms(self.penalties, shares, critic, sides.get("real"), sides.get("fake"), drawn, knobs)
+        return terms, {side: said[side] if side in said else critic(samples, side) for side, samples in sides.items()}
 
     def judged(self, cast: Cast, real: Tensor, fake: Tensor, label: Tensor | None, drawn: Tensors, knobs: Tensors) -> Told:
         """What D minimises on real samples and fakes together."""
-        d_real = self.logits(cast, real, label, "real", drawn, knobs)
-        d_fake = self.logits(cast, fake, label, "fake", drawn, knobs)
+        penalties, said = self.penalised(cast, real, fake, label, drawn, knobs)
+        d_real, d_fake = said["real"], said["fake"]
         if self.loss.needs_pairs:
             terms = {"discriminator.loss": self.loss.discriminator_loss(d_real, d_fake)}
         else:
@@ -143,8 +142,7 @@ class Rules:
                 "discriminator.loss.real": self.loss.real_loss(d_real, **self.smoothing),
                 "discriminator.loss.fake": self.loss.fake_loss(d_fake),
             }
-        terms |= self.penalised(cast, real, fake, label, drawn, knobs)
-        return Told(terms, scores(self.loss, d_real, d_fake))
+        return Told(terms | penalties, scores(self.loss, d_real, d_fake))
 
 
 def _numbered(turn: Turn, place: int, critic: int) -> Turn:
@@ -173,17 +171,15 @@ def _discriminator_turns(rules: Rules) -> tuple[Turn, ...]:
     def on_real(cast: Cast, batch: Batch | None, drawn: Tensors, knobs: Tensors) -> Told:
         assert batch is not None  # the turn reads
         real, label = kind.encode(batch.target), batch.condition
-        d_real = rules.logits(cast, real, label, "real", drawn, knobs)
-        terms = {"discriminator.loss.real": loss.real_loss(d_real, **rules.smoothing)}
-        terms |= rules.penalised(cast, real, None, label, drawn, knobs)
-        return Told(terms, scores(loss, d_real, None))
+        penalties, said = rules.penalised(cast, real, None, label, drawn, knobs)
+        terms = {"discriminator.loss.real": loss.real_loss(said["real"], **rules.smoothing)}
+        return Told(terms | penalties, scores(loss, said["real"], None))
 
     def on_fake(cast: Cast, batch: Batch | None, drawn: Tensors, knobs: Tensors) -> Told:
         fake, label = fakes(cast, drawn), drawn.get("label")
-        d_fake = rules.logits(cast, fake, label, "fake", drawn, knobs)
-        terms = {"discriminator.loss.fake": loss.fake_loss(d_fake)}
-        terms |= rules.penalised(cast, None, fake, label, drawn, knobs)
-        return Told(terms, scores(loss, None, d_fake))
+        penalties, said = rules.penalised(cast, None, fake, label, drawn, knobs)
+        terms = {"discriminator.loss.fake": loss.fake_loss(said["fake"])}
+        return Told(terms | penalties, scores(loss, None, said["fake"]))
 
     def on_both(cast: Cast, batch: Batch | None, drawn: Tensors, knobs: Tensors) -> Told:
         assert batch is not None  # the turn reads
