@@ -5,6 +5,7 @@ so a part of a batch takes its range of rows and gets the numbers that the whole
 `attempt` is raised by a rollback, so that a second try does not repeat the failure of the first.
 """
 
+from collections.abc import Iterable
 from hashlib import blake2b
 
 import numpy as np
@@ -59,5 +60,11 @@ def sample_latents(distribution: str, size: int, seed: int, indices: range) -> T
 
     Returns (len(indices), size) float32.
     """
-    rows = [latents(distribution, (size,), torch_generator(seed, "sample", index)) for index in indices]
+    return place_latents(distribution, size, ((seed, index) for index in indices))
+
+
+def place_latents(distribution: str, size: int, places: Iterable[tuple[int, int]]) -> Tensor:
+    """Latents of samples by their seed and index, one row for each: (N, size) float32."""
+    generator = torch.Generator()  # seeded anew for each: to make one takes as long as to draw a row
+    rows = [latents(distribution, (size,), generator.manual_seed(mixed(seed, "sample", index))) for seed, index in places]
     return torch.stack(rows) if rows else torch.empty(0, size)

@@ -53,7 +53,7 @@ class Embedding(nn.Module):
     def __init__(self, classes: int, size: int, deviation: float | None = None) -> None:
         super().__init__()
         self.classes = classes
-        self.weight: Tensor = nn.Parameter(torch.randn(classes, size) * (size**-0.5 if deviation is None else deviation))
+        self.weight: Tensor = nn.Parameter(torch.randn(classes, size).mul_(size**-0.5 if deviation is None else deviation))
 
     def forward(self, label: Tensor | None, like: Tensor) -> Tensor:
         """The vectors (N, size) of labels (N,), in the type of `like`."""

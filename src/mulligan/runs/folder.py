@@ -21,8 +21,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from filelock import FileLock
-
 from mulligan.errors import CheckpointError, MulliganError, UsageError
 from mulligan.find import suggestion
 from mulligan.runs import safe_json
@@ -266,6 +264,8 @@ def numbered(base: Path, name: str) -> Path:
 
     Numbers come from the folders that are there, not from a clock, and two processes never get the same one. Raises DiskError.
     """
+    from filelock import FileLock  # not where a run is only read
+
     with disk_errors(base):
         base.mkdir(parents=True, exist_ok=True)
         with FileLock(base / ".numbers.lock"):

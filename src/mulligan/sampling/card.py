@@ -6,13 +6,14 @@ In the manner of Mitchell et al. 2019 (arXiv 1810.03993). It is made from the de
 import re
 from functools import cache
 from importlib.resources import files
-from typing import Any
-
-from jinja2 import Environment, StrictUndefined, Template
+from typing import TYPE_CHECKING, Any
 
 from mulligan import find
 from mulligan.metrics.figures import number
 from mulligan.sampling.description import OWN_DATA, Description, public_name
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
@@ -59,7 +60,9 @@ def _duration(seconds: float) -> str:
 
 
 @cache
-def _template() -> Template:
+def _template() -> "Template":
+    from jinja2 import Environment, StrictUndefined  # not where a model is only sampled
+
     # Markdown, not HTML: what a user named is escaped by `plain`, and HTML's escaping would only show.
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
     environment.filters |= {

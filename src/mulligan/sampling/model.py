@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from mulligan.errors import CheckpointError, UsageError
 from mulligan.kinds.kind import Kind
 from mulligan.marks import Mark, write_png
-from mulligan.randomness import sample_latents
+from mulligan.randomness import place_latents
 from mulligan.recipe import Network
 from mulligan.runs import safe_json, tensors
 from mulligan.runs.writing import write_text
@@ -29,6 +29,7 @@ from mulligan.sampling.samples import Samples
 from mulligan.sampling.weights import content_hash, expected, require
 
 _DESCRIPTION_BYTES = 2**20
+DECODED = 32  # blocks at once: what is done to each number alone may be done to many
 
 Labels = int | str | Sequence[int | str] | None
 
@@ -100,10 +101,7 @@ class Model:
         latent = self.description.latent
 
         def latents(items: list[int]) -> Tensor:
-            rows = [
-                sample_latents(latent.distribution, latent.size, known[i].seed, range(known[i].index, known[i].index + 1)) for i in items
-            ]
-            return torch.cat(rows)
+            return place_latents(latent.distribution, latent.size, ((known[item].seed, known[item].index) for item in items))
 
         numbers = self._labels(labels, known)
         array = self._in_blocks([place.slot(self.description.block) for place in known], latents, numbers)
@@ -196,15 +194,23 @@ class Model:
         """Decoded samples of `latents` of given items, each made in its slot of a padded block."""
         none = self._none()
         out = np.empty((len(slots), *none.shape[1:]), none.dtype)
-        for items in pack(slots):
-            own = [slots[item] for item in items]
-            z = torch.zeros(self.description.block, self.description.latent.size)
-            z[own] = latents(items)
-            label = torch.zeros(self.description.block, dtype=torch.long)
-            if labels is not None:
-                label[own] = torch.from_numpy(labels[items])
-            out[items] = self._decode(self._pass(self._shaped(z), label))[own]
+        blocks = pack(slots)
+        for start in range(0, len(blocks), DECODED):
+            some = blocks[start : start + DECODED]
+            items = [item for block in some for item in block]
+            parts = latents(items).split([len(block) for block in some])
+            made = [self._block([slots[item] for item in block], z, labels, block) for block, z in zip(some, parts, strict=True)]
+            out[items] = self._decode(torch.cat(made))
         return out
+
+    def _block(self, own: list[int], latents: Tensor, labels: np.ndarray | None, items: list[int]) -> Tensor:
+        """Samples of latents (n, latent), each made in its own slot of a padded block."""
+        z = torch.zeros(self.description.block, self.description.latent.size)
+        z[own] = latents
+        label = torch.zeros(self.description.block, dtype=torch.long)
+        if labels is not None:
+            label[own] = torch.from_numpy(labels[items])
+        return self._pass(self._shaped(z), label)[own]
 
     def _shaped(self, z: Tensor) -> Tensor:
         if self.fitted is None:

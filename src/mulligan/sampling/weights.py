@@ -1,10 +1,13 @@
 """The tensors of a model: which there must be, whether they are, and their hash."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import init
+from torch.overrides import TorchFunctionMode
 
 from mulligan.errors import CheckpointError
 from mulligan.recipe import Network, Signature
@@ -57,9 +60,25 @@ def _facts(tensor: Tensor) -> tuple[str, tuple[int, ...]]:
     return str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape)
 
 
+class _Undrawn(TorchFunctionMode):
+    """No random number is drawn inside: for a tensor without memory torch would load a compiler and an algebra system, a second of it."""
+
+    def __torch_function__(
+        self, function: Callable[..., Any], types: Iterable[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        named = kwargs or {}
+        if function in _FILLED:
+            return args[0] if args else named["tensor"]
+        return _MADE.get(function, function)(*args, **named)
+
+
+_FILLED = {torch.Tensor.normal_, torch.Tensor.uniform_, init.normal_, init.uniform_, init.kaiming_uniform_}
+_MADE: dict[Callable[..., Any], Callable[..., Any]] = {torch.randn: torch.empty, torch.rand: torch.empty}
+
+
 def _without_memory(network: Network, signature: Signature) -> dict[str, Tensor]:
     try:
-        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        with torch.random.fork_rng(devices=[]), torch.device("meta"), _Undrawn():
             return dict(network.build(signature).state_dict())
     except (RuntimeError, ValueError, TypeError, OverflowError, NotImplementedError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0][:200]

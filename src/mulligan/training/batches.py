@@ -12,7 +12,8 @@ from mulligan.randomness import numpy_generator
 from mulligan.recipe import Order
 from mulligan.training.game import Batch, Game
 
-HELD = 2**25  # bytes of samples that are looked at in a file before their memory is given back
+HELD = 2**27  # bytes of a file that are in memory, at most, before they are given back
+_MAPPED = 2**16  # bytes that come into memory with each sample that is looked at in a file, at least
 
 
 @dataclass
@@ -63,7 +64,7 @@ class Source:
         index = torch.from_numpy(indices)
         place = index.to(self.device)
         target = self._all()[place]
-        self._looked_at += target.nbytes
+        self._looked_at += max(target.nbytes, len(target) * _MAPPED)
         if self._looked_at > HELD and isinstance(self.split, Split):
             self.split.let_go()
             self._looked_at = 0

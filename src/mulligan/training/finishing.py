@@ -207,8 +207,8 @@ def _with_memory(structure: nn.Module) -> nn.Module:
     """
     module = copy.deepcopy(structure)
     for layer in module.modules():
-        for name, tensor in list(layer.named_parameters(recurse=False)):
-            setattr(layer, name, nn.Parameter(torch.empty(tensor.shape, dtype=tensor.dtype), tensor.requires_grad))
+        for name, weight in list(layer.named_parameters(recurse=False)):
+            setattr(layer, name, nn.Parameter(torch.empty(weight.shape, dtype=weight.dtype), weight.requires_grad))
         for name, buffer in list(layer.named_buffers(recurse=False)):
             setattr(layer, name, torch.empty(buffer.shape, dtype=buffer.dtype))
     return module
