@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from mulligan.training import compilations
-from mulligan.training.compiling import compiled, compiler
+from mulligan.training.batches import draw_sizes
+from mulligan.training.compiling import compiled, compiler, stepper
+from mulligan.training.session import Session
 
 pytestmark = pytest.mark.filterwarnings("default")  # the compiler's own warnings are not ours
 
@@ -85,3 +87,22 @@ def test_a_function_that_cannot_be_compiled_is_not_tried_twice(monkeypatch: pyte
     with pytest.raises(torch._dynamo.exc.Unsupported):
         compiled(unclear, "cpu", "unclear")(torch.zeros(2))
     assert compilations.known("unclear") is None
+
+
+def test_batches_of_several_sizes_take_turns(small: Callable[..., Session]) -> None:
+    """Once both sizes are known the compiler looks at sizes alone; weights are those of the step as it stands."""
+    settings = ("size=small", "order.how=epochs", "order.short_batch=true", "batch=6", "data.limit=16", "machine.precision=float32")
+    weights = []
+    for compiles in ("on", "off"):
+        session = small("modern", "digits", *settings, f"machine.compile={compiles}")
+        step = stepper(session.game, session.recipe)
+        sizes = []
+        for _ in range(7):
+            batches, draws, knobs = session.inputs()
+            sizes.append(draw_sizes(batches)[0])
+            _, finite = step(session.state, batches, draws, knobs)
+            assert bool(finite)
+            session.step += 1
+        assert set(sizes) == {4, 6}
+        weights.append(session.state["generator"].parameters)
+    torch.testing.assert_close(weights[0], weights[1], rtol=1e-3, atol=1e-4)

@@ -137,6 +137,7 @@ class Discriminator(Judging, Convolutional):
         from mulligan.layers import convolution
         from mulligan.layers.condition import Embedding
         from mulligan.layers.dense import dense
+        from mulligan.layers.dropout import Dropout
 
         colours, maps = self._plan(signature)
         channels = maps[0][0]
@@ -145,7 +146,7 @@ class Discriminator(Judging, Convolutional):
         for outputs, _ in maps[1:]:
             block = self._block(channels, outputs, stride=2)
             if self.dropout:
-                block.append(nn.Dropout(self.dropout))
+                block.append(Dropout(self.dropout))
             blocks.append(nn.Sequential(*block))
             channels = outputs
         features = channels * maps[-1][1] ** 2

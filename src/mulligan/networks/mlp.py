@@ -40,13 +40,14 @@ class Multilayer(Network):
 
         from mulligan.layers.activation import activation
         from mulligan.layers.dense import dense
+        from mulligan.layers.dropout import Dropout
 
         blocks: list[nn.Module] = []
         for width in self.widths:
             layer = self._layer(dense(inputs, width, self.initialisation))
             block: list[nn.Module] = [layer, activation(self.activation, self.slope), *self._norm(width)]
             if self.dropout:
-                block.append(nn.Dropout(self.dropout))
+                block.append(Dropout(self.dropout))
             blocks.append(nn.Sequential(*block))
             inputs = width
         return blocks, inputs

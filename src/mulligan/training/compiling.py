@@ -15,6 +15,7 @@ from mulligan.errors import is_out_of_memory
 from mulligan.recipe import Recipe
 from mulligan.signals import raise_pending
 from mulligan.training import compilations
+from mulligan.training.batches import draw_sizes
 from mulligan.training.game import Batch, Game, Tensors
 from mulligan.training.state import State
 from mulligan.training.step import play
@@ -108,4 +109,17 @@ def stepper(game: Game, recipe: Recipe) -> Step:
 
     if recipe.machine.compile != "on":
         return step
-    return compiled(step, recipe.machine.device, compilations.key_of(recipe))
+    guarded = compiled(step, recipe.machine.device, compilations.key_of(recipe))
+    seen: set[tuple[int, ...]] = set()
+
+    def known(state: State, batches: Sequence[Batch | None], draws: Sequence[Tensors], knobs: Tensors) -> tuple[Tensors, Tensor]:
+        """The compiled step. Sizes are all that changes from step to step: once they are known, the compiler need not look at the rest."""
+        sizes = draw_sizes(batches)
+        if sizes not in seen:
+            told = guarded(state, batches, draws, knobs)
+            seen.add(sizes)
+            return told
+        with torch.compiler.set_stance("default", skip_guard_eval_unsafe=True):
+            return guarded(state, batches, draws, knobs)
+
+    return known
