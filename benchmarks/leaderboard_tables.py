@@ -106,23 +106,36 @@ def medians(rows: Sequence[Row]) -> tuple[float, float, float]:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """A line for each entry as it was recorded last."""
-    lines = [
-        "| data | time | recipe | labels | seeds | seconds, cold | images | Fréchet distance | over real data | coverage, of real data |",
-        "|---|---|---|---|---:|---:|---:|---:|---:|---:|",
-    ]
-    for (data, length, recipe, settings, _), group in newest(rows).items():
+    """A line for each entry as it was recorded last, and below it the machines by number."""
+    groups = newest(rows)
+    machines = sorted({_machine(row) for group in groups.values() for row in group})
+    heads = ("data", "time", "recipe", "labels", "machine", "seeds", "seconds, cold", "images", "Fréchet distance", "over real data")
+    lines = [f"| {' | '.join((*heads, 'coverage, of real data'))} |", "|---|---|---|---|---|---:|---:|---:|---:|---:|---:|"]
+    for (data, length, recipe, settings, _), group in groups.items():
         fd, coverage, seconds = medians(group)
         value = statistics.median(row.figures[row.distance][0] for row in group)
         spread = "" if len(group) == 1 else f" ({min(row.coverage for row in group):.2f} to {max(row.coverage for row in group):.2f})"
-        named = f"{recipe} {settings.replace('conditional=false', '')}".strip()
-        labels = "yes" if group[0].conditional else "no"
-        images = f"{statistics.median(row.images for row in group):,.0f}"
-        lines.append(
-            f"| {data} | {length} | {named} | {labels} | {len(group)} | {seconds:.0f} | {images} "
-            f"| {value:.3g} | {fd:.1f} | {coverage:.2f}{spread} |"
+        cells = (
+            data,
+            length,
+            f"{recipe} {settings.replace('conditional=false', '')}".strip(),
+            "yes" if group[0].conditional else "no",
+            str(machines.index(_machine(group[0])) + 1),
+            str(len(group)),
+            f"{seconds:.0f}",
+            f"{statistics.median(row.images for row in group):,.0f}",
+            f"{value:.3g}",
+            f"{fd:.1f}",
+            f"{coverage:.2f}{spread}",
         )
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", *(f"{number}. {machine}" for number, machine in enumerate(machines, 1))]
     return "\n".join(lines)
+
+
+def _machine(row: Row) -> str:
+    """What a row was measured on."""
+    return f"{row.device}, {row.threads} threads, {row.precision}"
 
 
 @dataclass(frozen=True)
@@ -192,16 +205,17 @@ def aims(rows: Sequence[Row]) -> str:
     """Each aim with what was reached, of the newest recipe; of processors alone."""
     wanted, minutes = _after_twenty_epochs()
     lines = ["| aim | reached | |", "|---|---|---|"]
-    groups = newest(row for row in rows if not row.on_a_gpu and (row.recipe, row.settings) == ("fast", ()))
+    own = [row for row in rows if not row.on_a_gpu and (row.recipe, row.settings) == ("fast", ())]
     for aim in AIMS:
         said = f"{aim.said} (Fréchet distance {wanted:.2f}, {minutes:.0f} minutes of one core)" if aim.told is _as_near else aim.said
-        found = [group for (data, length, *_), group in groups.items() if (data, length) == (aim.data, aim.time)]
+        found = [row for row in own if (row.data, row.time) == (aim.data, aim.time)]
+        found = [row for row in found if row.digest == found[-1].digest]  # of the newest recipe, on any processor
         if not found:
             lines.append(f"| {said} | not recorded yet | |")
-        for group in found:
-            reached, figure = aim.told(group)
-            seeds = f" ({len(group)} seed{'s' if len(group) > 1 else ''})"
-            lines.append(f"| {said} | {figure}{seeds} | {'reached' if reached else 'missed'} |")
+            continue
+        reached, figure = aim.told(found)
+        seeds = f" ({len(found)} seed{'s' if len(found) > 1 else ''})"
+        lines.append(f"| {said} | {figure}{seeds} | {'reached' if reached else 'missed'} |")
     return "\n".join(lines)
 
 
@@ -271,16 +285,8 @@ def publish() -> None:
     BOARD.write_text(board(rows))
     own, gpu = [row for row in rows if not row.on_a_gpu], [row for row in rows if row.on_a_gpu]
     page = PAGE.read_text()
-    for name, text in (("leaderboard", _with_machines(own)), ("aims", aims(rows)), ("gpu", _with_machines(gpu))):
+    for name, text in (("leaderboard", table(own)), ("aims", aims(rows)), ("gpu", table(gpu))):
         start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         page = re.sub(f"{start}.*{end}", lambda _, text=f"{start}\n\n{text}\n\n{end}": text, page, flags=re.DOTALL)
     PAGE.write_text(page)
     draw(own, PICTURE)
-
-
-def _with_machines(rows: Sequence[Row]) -> str:
-    if not rows:
-        return "Not recorded yet."
-    shown = [row for group in newest(rows).values() for row in group]
-    machines = sorted({f"{row.device}, {row.threads} threads, {row.date}" for row in shown})
-    return f"{table(rows)}\n\nMeasured on: {'; '.join(machines)}."

@@ -108,9 +108,11 @@ def markdown(found: Sequence[dict[str, Any]]) -> str:
     lines = ["| system | precision | goal | measured (quartiles) | |", "|---|---|---|---:|---|"]
     for system in found:
         for goal in system["goals"]:
-            verdict = f"{'reached' if goal['reached'] else 'missed'}{', ' + goal['remark'] if goal['remark'] else ''}"
+            verdict = f"{'reached' if goal['reached'] else 'missed'}{' *' if goal['remark'] else ''}"
             measured = f"{goal['measured']:.2f} ({goal['low']:.2f} - {goal['high']:.2f})"
             lines.append(f"| {_name(system)} | {goal['precision']} | {goal['goal']} | {measured} | {verdict} |")
+    remarks = {goal["remark"] for system in found for goal in system["goals"] if goal["remark"]}
+    lines += [line for remark in sorted(remarks) for line in ("", f"\\* {remark}.")]
     lines += [
         "",
         "| system | loop | precision | threads | ms a step (quartiles) | to plain (quartiles) | to plain with fused Adam |",

@@ -3,8 +3,9 @@
     python benchmarks/strengths.py record --to DIR [DATA ...]   trains and judges what is not there yet
     python benchmarks/strengths.py publish --from DIR           benchmarks/results/strengths.json and the table of docs/quality.md
 
-The rule costs no run: the weight is the numbers in a sample over 256, the rate 2e-3. The grid is a tenth, one and ten times that weight
-with half, one and twice that rate, one seed each; the rule's own cell has three, whose spread is the noise. A run sees 48,000 images.
+The rule costs no run: the weight is the numbers in a sample over 256, the rates are always the same. The grid is a tenth, one and ten
+times that weight with half, one and twice those rates, one seed each; the rule's own cell has three, whose spread is the noise. A run
+sees 48,000 images.
 
 Two of the sets are not like MNIST: patches of the two photographs that scikit-learn carries, in grey, and the signs of Google's font of
 coloured emoji (Debian's package fonts-noto-color-emoji), each in three places. All are judged by distances in the features of the network

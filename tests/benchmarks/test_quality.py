@@ -23,54 +23,78 @@ def script(name: str) -> ModuleType:
 
 
 @pytest.fixture
-def leaderboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    module = script("leaderboard")
+def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """What is published of the leaderboard, with a place of its own for its rows."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    module = importlib.import_module("leaderboard_tables")
     monkeypatch.setattr(module, "RESULTS", tmp_path / "rows.json")
     return module
 
 
-def row(module: ModuleType, **given: object) -> object:
-    known = module.Row(
+@pytest.fixture
+def leaderboard(tables: ModuleType) -> ModuleType:
+    return script("leaderboard")
+
+
+def row(tables: ModuleType, **given: object) -> object:
+    known = tables.Row(
         recipe="fast", settings=(), data="digits", time="2m", seed=0, conditional=True, seconds=122.0, started=2.0, steps=1, images=32,
-        figures={"fd_digits": (0.4, 0.04), "coverage": (0.8, 0.97)}, device="a processor", threads=2, compile="off", precision="float32",
-        version="1", date="2026-01-01",
+        figures={"fd_digits": (0.4, 0.04), "coverage": (0.8, 0.97), "class_distance": (0.02, 0.01)}, device="a processor", threads=2,
+        compile="off", precision="float32", verdict="healthy", digest="0", version="1", date="2026-01-01",
     )  # fmt: skip
     return replace(known, **given)
 
 
-def test_rows_are_kept_as_they_are(leaderboard: ModuleType) -> None:
-    rows = [row(leaderboard), row(leaderboard, settings=("conditional=false",), seed=1)]
-    leaderboard.write(rows)
-    assert leaderboard.read() == rows
+def test_rows_are_kept_as_they_are(tables: ModuleType) -> None:
+    rows = [row(tables), row(tables, settings=("conditional=false",), seed=1)]
+    tables.write(rows)
+    assert tables.read() == rows
 
 
-def test_table_has_medians_of_seeds_and_the_newest_version(leaderboard: ModuleType) -> None:
-    rows = [
-        row(leaderboard, seed=seed, figures={"fd_digits": (fd, 0.04), "coverage": (0.8, 1.0)}) for seed, fd in enumerate((0.1, 0.3, 0.9))
-    ]
-    newer = [row(leaderboard, time="30s", version="2", seconds=31.0), row(leaderboard, time="30s", seconds=99.0)]
-    lines = leaderboard.table([newer[1], newer[0], *rows]).splitlines()
-    assert len(lines) == 4
-    assert "| 30s | fast | yes | 1 | 31 |" in lines[2]
+def test_table_has_medians_of_seeds_and_the_newest_recipe(tables: ModuleType) -> None:
+    rows = [row(tables, seed=seed, figures={"fd_digits": (fd, 0.04), "coverage": (0.8, 1.0)}) for seed, fd in enumerate((0.1, 0.3, 0.9))]
+    newer = [row(tables, time="30s", digest="1", seconds=31.0), row(tables, time="30s", seconds=99.0)]
+    lines = tables.table([newer[1], newer[0], *rows]).splitlines()
+    assert len(lines) == 6
+    assert "| 30s | fast | yes | 1 | 1 | 31 |" in lines[2]
     assert "| 0.3 | 7.5 | 0.80 (0.80 to 0.80) |" in lines[3]
+    assert lines[5] == "1. a processor, 2 threads, float32"
 
 
-def test_board_has_those_that_led(leaderboard: ModuleType) -> None:
-    led = [row(leaderboard), row(leaderboard, version="3", figures={"fd_digits": (0.2, 0.04), "coverage": (0.9, 0.97)})]
-    worse = row(leaderboard, version="2", figures={"fd_digits": (0.5, 0.04), "coverage": (0.9, 0.97)})
-    board = leaderboard.board([led[0], worse, led[1]])
-    assert [line.split("|")[4].strip() for line in board.splitlines() if line.startswith("| digits")] == ["1", "3"]
+def test_board_has_those_that_led_on_processors(tables: ModuleType) -> None:
+    led = [row(tables, digest="a"), row(tables, digest="c", figures={"fd_digits": (0.2, 0.04), "coverage": (0.9, 0.97)})]
+    worse = row(tables, digest="b", figures={"fd_digits": (0.5, 0.04), "coverage": (0.9, 0.97)})
+    gpu = row(tables, digest="d", device="NVIDIA something", figures={"fd_digits": (0.1, 0.04), "coverage": (0.9, 0.97)})
+    board = tables.board([led[0], worse, gpu, led[1]])
+    assert [line.split("|")[5].strip() for line in board.splitlines() if line.startswith("| digits")] == ["fast a", "fast c"]
 
 
-def test_picture(leaderboard: ModuleType, tmp_path: Path) -> None:
-    leaderboard.draw([row(leaderboard), row(leaderboard, time="10m", seconds=602.0)], tmp_path / "minutes.png")
+def test_aims_say_what_was_reached_and_by_how_many(tables: ModuleType) -> None:
+    def covering(share: float) -> dict[str, tuple[float, float]]:
+        return {"fd_digits": (0.1, 0.04), "coverage": (share, 1.0), "class_distance": (0.02, 0.01)}
+
+    reached = [row(tables, time="10m", seed=seed, figures=covering(share)) for seed, share in enumerate((0.95, 0.94, 0.2))]
+    minute = [row(tables, time="1m", seed=seed, device=f"processor {seed % 2}", figures=covering(0.7)) for seed in range(60)]
+    lines = tables.aims([*reached, *minute, row(tables, time="10m", figures=covering(0.1), settings=("conditional=false",))]).splitlines()
+    assert "| `digits`, 10 minutes: 0.93 of the coverage of real data | 0.940 (3 seeds) | reached |" in lines
+    assert any(line.startswith("| `digits`, 60 runs") and line.endswith("60 healthy (60 seeds) | reached |") for line in lines)
+    assert "| `stacked`, 2 hours: 990 of 1,000 modes, KL divergence 0.3 | not recorded yet | |" in lines
+    minute[7] = replace(minute[7], figures={**covering(0.7), "class_distance": (0.5, 0.01)})  # type: ignore[type-var]
+    assert any("1 of 60" in line and line.endswith("| missed |") for line in tables.aims(minute).splitlines())
+    assert any(line.startswith("| `digits`, 60 runs") and line.endswith("| missed |") for line in tables.aims(minute[:5]).splitlines())
+
+
+def test_picture(tables: ModuleType, tmp_path: Path) -> None:
+    tables.draw([row(tables), row(tables, time="10m", seconds=602.0)], tmp_path / "minutes.png")
     assert (tmp_path / "minutes.png").stat().st_size > 10_000
 
 
 @pytest.mark.slow  # a training of the real command, and its score card
-def test_an_entry_is_trained_and_judged(leaderboard: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_entry_is_trained_and_judged(
+    leaderboard: ModuleType, tables: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     leaderboard.main(["record", "--runs", str(tmp_path / "runs"), "--only", "fast:digits:3s", "--seeds", "4"])
-    (found,) = leaderboard.read()
+    (found,) = tables.read()
     assert (found.seed, found.conditional, found.time) == (4, True, "3s")
     assert 3 < found.seconds < 60
     assert found.coverage < 1 < found.fd
