@@ -18,7 +18,7 @@ def suite(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(BENCHMARKS)
     runs, doctor = importlib.import_module("broken_runs"), importlib.import_module("doctor")
     for module in (runs, doctor):
-        monkeypatch.setattr(module, "POINT_STEPS", 200)
+        monkeypatch.setattr(module, "POINT_STEPS", 400)
     monkeypatch.setattr(runs, "POINT_SEEDS", 2)
     return doctor
 

@@ -198,7 +198,7 @@ class Model:
         for start in range(0, len(blocks), DECODED):
             some = blocks[start : start + DECODED]
             items = [item for block in some for item in block]
-            parts = latents(items).split([len(block) for block in some])
+            parts = torch.split(latents(items), [len(block) for block in some])
             made = [self._block([slots[item] for item in block], z, labels, block) for block, z in zip(some, parts, strict=True)]
             out[items] = self._decode(torch.cat(made))
         return out
