@@ -28,6 +28,7 @@ DATA = "fashion"  # that the training is on whose memory is read
 IMAGES, SIDE = 100_000, 32
 SAMPLES = 10_000
 STEPS = 60  # of a training whose memory is read
+MACHINE = ["machine.device=cpu", "machine.compile=off", "machine.precision=float32", "machine.threads=2"]
 TIMES = 3
 
 
@@ -55,7 +56,7 @@ def training(folder: str, data: str) -> dict[str, Any]:
     from mulligan.verbs import Quiet, new_session
 
     imported = memory()["all"]
-    recipe, dataset = resolve(data, "dense-dropout", ["machine.compile=off", "machine.precision=float32", "machine.threads=2"])
+    recipe, dataset = resolve(data, "dense-dropout", MACHINE)
     session = new_session(Run(Path(folder) / "run").prepare(), recipe, dataset)
     session.save()
     session.controls = session.controls.model_copy(update={"reported": 1.0})  # no report is due

@@ -135,7 +135,7 @@ def table(rows: Sequence[Row]) -> str:
 
 def _machine(row: Row) -> str:
     """What a row was measured on."""
-    return f"{row.device}, {row.threads} threads, {row.precision}"
+    return f"{row.device}, {row.precision}"
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def test_table_has_medians_of_seeds_and_the_newest_recipe(tables: ModuleType) ->
     assert len(lines) == 6
     assert "| 30s | fast | yes | 1 | 1 | 31 |" in lines[2]
     assert "| 0.3 | 7.5 | 0.80 (0.80 to 0.80) |" in lines[3]
-    assert lines[5] == "1. a processor, 2 threads, float32"
+    assert lines[5] == "1. a processor, float32"
 
 
 def test_board_has_those_that_led_on_processors(tables: ModuleType) -> None:

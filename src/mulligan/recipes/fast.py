@@ -25,12 +25,12 @@ def fast(data: Data) -> Recipe:
     Labels are used where a class has 50 samples on average: samples are then better after the same time. `conditional=false` leaves
     them out.
 
-    Measured on digits: 8,222 steps in 10.0 minutes (2 threads of Intel Xeon @ 2.50GHz, compile on, 2026-11-23, one seed): distance
-    0.0179 (real data 0.0141), fd_digits 0.156 (real data 0.0376), coverage 0.869 (real data 0.975).
-    Measured on digits: 1,576 steps in 1.8 minutes of the demo (2 threads of Intel Xeon @ 2.50GHz, compile off, 2026-11-23, one seed):
-    distance 0.0217 (real data 0.0141), fd_digits 0.32 (real data 0.0376), coverage 0.747 (real data 0.975).
-    Measured on fashion: 8,454 steps in 10.0 minutes (2 threads of Intel Xeon @ 2.50GHz, compile on, 2026-11-23, one seed): distance
-    0.0141 (real data 0.00721), fd_fashion 0.371 (real data 0.014), coverage 0.72 (real data 0.967).
+    Measured on digits: 5,993 steps in 10.0 minutes (2 threads of Intel Xeon @ 2.50GHz, compile on, 2026-11-23, one seed): distance
+    0.0156 (real data 0.0141), fd_digits 0.105 (real data 0.0376), coverage 0.952 (real data 0.975).
+    Measured on digits: 1,073 steps in 1.8 minutes of the demo (2 threads of Intel Xeon @ 2.50GHz, compile off, 2026-11-23, one seed):
+    distance 0.0176 (real data 0.0141), fd_digits 0.162 (real data 0.0376), coverage 0.883 (real data 0.975).
+    Measured on fashion: 6,795 steps in 10.0 minutes (2 threads of Intel Xeon @ 2.50GHz, compile on, 2026-11-23, one seed): distance
+    0.00995 (real data 0.00721), fd_fashion 0.158 (real data 0.014), coverage 0.874 (real data 0.967).
     """
     if data.kind == "points" or data.shape[1] != data.shape[2]:
         return modern(data, size="small").model_copy(update={"name": "fast"})
