@@ -118,7 +118,7 @@ class Rules:
     ) -> tuple[Tensors, Tensors]:
         """Terms of the penalties, at samples as they are before they are augmented, and D's logits of each side that is there.
 
-        Where a penalty is taken at all samples of a side, D judges them once for both: a quarter of a step.
+        Where a penalty is taken at all samples of a side, D judges them once for both.
         """
 
         def critic(samples: Tensor, side: str) -> Tensor:
