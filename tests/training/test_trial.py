@@ -107,3 +107,22 @@ def test_a_step_that_does_not_fit_into_memory_is_not_measured(monkeypatch: pytes
     recipe, dataset = resolve("ring", "points", ALONE)
     monkeypatch.setattr(trial, "stepper", lambda game, recipe: too_large)
     assert trial.of_one(Run(tmp_path / "run"), recipe, dataset, made_game(recipe, dataset))(ONE, (1,), 10**6, None) is None
+
+
+class Stalled(Played):
+    """All cores wait for one of them until a moment."""
+
+    def __call__(self, *given: object) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        self.seconds = {**self.seconds, 2: 0.5 if self.now < 1.5 else 0.08}
+        return super().__call__(*given)
+
+
+@pytest.mark.parametrize(("expected", "threads"), [(2, 2), (1, 1)])
+def test_a_core_that_stands_still_for_a_moment_does_not_decide(expected: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, dataset = resolve("ring", "points", ALONE)
+    played = Stalled(monkeypatch, {1: 0.14, 2: 0.08})
+    look = trial.of_one(Run(Path("unused")), recipe, dataset, made_game(recipe, dataset))
+    pace = look(ONE.model_copy(update={"threads": expected}), (1, 2), 10**6, 30.0)
+    assert pace is not None
+    assert pace.threads == threads
+    assert played.now < (trial.SECONDS + 0.14 if expected == 2 else 2.2)

@@ -3,7 +3,7 @@
 import math
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -67,6 +67,9 @@ def _paced(begun: Callable[[Machine], Once], machine: Machine, numbers: Sequence
     The first step does not count: what it prepares, the run finds prepared. It has one thread, since a step of all cores can take twenty
     times as long where other processes compute. Only where a step of all cores is so slow that another one of one thread might not fit
     into the time, the first is what it is held against.
+
+    Where one thread seems better than the networks' size lets expect, a longer look decides: a core of a virtual machine can stand still
+    for a second, and a step of all cores waits for it (dev/LOG.md). For the same reason the lower quartile counts, not the median.
     """
     before = torch.get_num_threads()
     without = machine.model_copy(update={"compile": "off"})
@@ -82,10 +85,11 @@ def _paced(begun: Callable[[Machine], Once], machine: Machine, numbers: Sequence
             times[few] = [_timed(step, few)]
         run = min(steps * min(times[few][0], times[many][0]), math.inf if seconds is None else seconds)
         allowed = min(SECONDS, SHARE * run)
-        for turn in range(ROUNDS):
-            for number in (few, many) if turn % 2 else (many, few):
-                times[number] += _block(step, number, start + (1 - LAST) * allowed - min(times[number]))
-        pace = Pace({number: statistics.median(found) for number, found in times.items()})
+        _take_turns(step, times, start + (1 - LAST) * allowed)
+        if _pace(times).threads < (machine.threads or few):
+            allowed = SECONDS
+            _take_turns(step, times, start + (1 - LAST) * allowed)
+        pace = _pace(times)
         products = _products(step, pace.threads, start + allowed - min(times[pace.threads])) if machine.device == "cpu" else None
         return replace(pace, products=products)
     except Exception as error:
@@ -94,6 +98,18 @@ def _paced(begun: Callable[[Machine], Once], machine: Machine, numbers: Sequence
         return None
     finally:
         torch.set_num_threads(before)
+
+
+def _take_turns(step: Once, times: dict[int, list[float]], until: float) -> None:
+    """Add the seconds of steps with each number of threads; none begins that would not be over by a moment."""
+    numbers = sorted(times, reverse=True)
+    for turn in range(ROUNDS):
+        for number in reversed(numbers) if turn % 2 else numbers:
+            times[number] += _block(step, number, until - min(times[number]))
+
+
+def _pace(times: Mapping[int, Sequence[float]]) -> Pace:
+    return Pace({number: sorted(found)[(len(found) - 1) // 4] for number, found in times.items()})
 
 
 def _timed(step: Once, number: int) -> float:
