@@ -16,6 +16,7 @@ BOARD = ROOT / "dev" / "LEADERBOARD.md"
 PAGE = ROOT / "docs" / "quality.md"
 PICTURE = ROOT / "docs" / "pictures" / "minutes.png"
 MINUTES = (0.5, 1, 2, 5, 10, 20, 40)  # on the axis of the picture
+ONE_CORE = ("machine.threads=1",)
 LEAST_COVERAGE, MOST_APART = 0.1, 0.3  # of real data's, and between the shares of classes: beyond, a run has collapsed
 
 
@@ -179,7 +180,9 @@ def _teaches(share: float) -> Callable[[Sequence[Row]], tuple[bool, str]]:
 
 def _has_modes(rows: Sequence[Row]) -> tuple[bool, str]:
     modes, divergence = (statistics.median(row.figures[name][0] for row in rows) for name in ("modes", "modes_kl"))
-    return modes >= 990 and divergence <= 0.3, f"{modes:.0f}, {divergence:.2f}"
+    real_modes, real_divergence = (rows[0].figures[name][1] for name in ("modes", "modes_kl"))
+    said = f"{modes:.0f}, {divergence:.2f} (as many real ones: {real_modes:.0f}, {real_divergence:.2f})"
+    return modes >= 990 and divergence <= 0.3, said
 
 
 def _stands(rows: Sequence[Row]) -> tuple[bool, str]:
@@ -196,15 +199,15 @@ AIMS = (
     Aim("`digits`, 10 minutes: 0.93 of the coverage of real data", "digits", "10m", _covers(0.93)),
     Aim("`fashion`, 30 minutes: 93 % of the accuracy that a classifier learns from real data", "fashion", "30m", _teaches(0.93)),
     Aim("`digits`, 30 minutes: 98 % of that accuracy", "digits", "30m", _teaches(0.98)),
-    Aim("`stacked`, 2 hours: 990 of 1,000 modes, KL divergence 0.3", "stacked", "2h", _has_modes),
+    Aim("`stacked`, within 2 hours: 990 of 1,000 modes, KL divergence 0.3", "stacked", "1h", _has_modes),
     Aim("`digits`, 60 runs of a minute: none collapses", "digits", "1m", _stands),
 )
 
 
 def aims(rows: Sequence[Row]) -> str:
-    """Each aim with what was reached, of the newest recipe; of processors alone."""
+    """Each aim with what was reached, of the newest recipe; of processors alone, on two cores or less of them."""
     lines = ["| aim | reached | |", "|---|---|---|"]
-    own = [row for row in rows if not row.on_a_gpu and (row.recipe, row.settings) == ("fast", ())]
+    own = [row for row in rows if not row.on_a_gpu and row.recipe == "fast" and row.settings in ((), ONE_CORE)]
     for aim in AIMS:
         found = [row for row in own if (row.data, row.time) == (aim.data, aim.time)]
         found = [row for row in found if row.digest == found[-1].digest]  # of the newest recipe, on any processor
@@ -212,8 +215,9 @@ def aims(rows: Sequence[Row]) -> str:
             lines.append(f"| {aim.said} | not recorded yet | |")
             continue
         reached, figure = aim.told(found)
-        seeds = f" ({len(found)} seed{'s' if len(found) > 1 else ''})"
-        lines.append(f"| {aim.said} | {figure}{seeds} | {'reached' if reached else 'missed'} |")
+        seeds = f"{len(found)} seed{'s' if len(found) > 1 else ''}"
+        cores = ", on one core" if all(row.settings == ONE_CORE for row in found) else ""
+        lines.append(f"| {aim.said} | {figure} ({seeds}{cores}) | {'reached' if reached else 'missed'} |")
     return "\n".join(lines)
 
 

@@ -7,9 +7,9 @@ The rule costs no run: the weight is the numbers in a sample over 256, the rates
 times that weight with half, one and twice those rates, one seed each; the rule's own cell has three, whose spread is the noise. A run
 sees 48,000 images.
 
-Two of the sets are not like MNIST: patches of the two photographs that scikit-learn carries, in grey, and the signs of Google's font of
-coloured emoji (Debian's package fonts-noto-color-emoji), each in three places. All are judged by distances in the features of the network
-of random weights, which is the same for every set.
+Two of the sets are not like MNIST: patches of the two photographs that scikit-learn carries (it comes with the extra dev), in grey, and the
+signs of Google's font of coloured emoji (Debian's package fonts-noto-color-emoji), each in three places. All are judged by distances in
+the features of the network of random weights, which is the same for every set.
 """
 
 import argparse

@@ -66,7 +66,7 @@ def test_the_error_names_where_fashion_was_looked_for(nowhere: Path, monkeypatch
 
 
 @pytest.mark.skipif(
-    not (Path(fashion.ORIGINAL.folders[0]).is_dir() or "MULLIGAN_TEST_FASHION" in os.environ),
+    not (Path(fashion.ORIGINAL.folders[0]).is_dir() or "MULLIGAN_TEST_PACKAGES" in os.environ),
     reason="Debian's package dataset-fashion-mnist is not installed",
 )
 def test_fashion_is_the_original(nowhere: Path) -> None:

@@ -18,7 +18,7 @@ from mulligan.metrics.images import BLOCK
 from mulligan.metrics.judge import PUBLISHED, judge, prepared, read_judge
 from mulligan.recipe import Data
 
-NO_FASHION = not (Path(fashion.ORIGINAL.folders[0]).is_dir() or "MULLIGAN_TEST_FASHION" in os.environ)
+NO_FASHION = not (Path(fashion.ORIGINAL.folders[0]).is_dir() or "MULLIGAN_TEST_PACKAGES" in os.environ)
 WITHOUT_FASHION = pytest.mark.skipif(NO_FASHION, reason="Debian's package dataset-fashion-mnist is not installed")
 GOAL = {"digits": 0.988, "fashion": 0.93}  # at least, on the test split
 
