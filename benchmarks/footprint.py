@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,10 @@ TIMES = 3
 # Children: each prints what it found as the last line of its output. What they import is a part of what is measured.
 
 
+class Enough(Exception):
+    """What was to be seen has been seen."""
+
+
 def memory() -> dict[str, int]:
     """Bytes of this process: `all` of it, what is its own alone (`own`), and the most so far."""
     lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
@@ -42,37 +47,41 @@ def memory() -> dict[str, int]:
 
 
 def training(folder: str, data: str) -> dict[str, Any]:
-    """Memory of `dense-dropout`, beside what it has to hold."""
+    """Memory of a run of `dense-dropout` between two steps, beside what it has to hold."""
     import torch
 
     torch.ones(64, 64) @ torch.ones(64, 64)
-    with_torch = memory()["all"]
+    with_torch = memory()
     from mulligan.data.dataset import Split
     from mulligan.resolve import resolve
-    from mulligan.runs.folder import Run
-    from mulligan.training.budget import Budget
-    from mulligan.training.loop import Loop
-    from mulligan.training.observing import Observer
-    from mulligan.verbs import Quiet, new_session
+    from mulligan.training.state import initial
+    from mulligan.verbs import Quiet, made_game, train
 
-    imported = memory()["all"]
+    imported = memory()
+    most = {"all": 0, "own": 0}
+
+    class Watch(Quiet):
+        def tick(self, tick: Any) -> None:
+            most.update({name: max(most[name], size) for name, size in memory().items() if name in most})
+            if tick.step >= STEPS:
+                raise Enough
+
     recipe, dataset = resolve(data, "dense-dropout", MACHINE)
-    session = new_session(Run(Path(folder) / "run").prepare(), recipe, dataset)
-    session.save()
-    session.controls = session.controls.model_copy(update={"reported": 1.0})  # no report is due
-    loop = Loop(session, Budget(), Quiet(), Observer(session))
-    most = 0
-    for _ in range(STEPS):
-        loop.once()
-        most = max(most, memory()["all"])
-    assert isinstance(dataset.train, Split)
-    kept = [t for player in session.state.values() for t in (player.parameters, player.first, player.second, player.ema) if t is not None]
+    with suppress(Enough):
+        train(recipe, dataset, run=Path(folder) / "run", audience=Watch())
+    game = made_game(recipe, dataset)
+    state = initial(game.actors)
+    kept = [t for player in state.values() for t in (player.parameters, player.first, player.second, player.ema) if t is not None]
     needed = {
         "weights and moments": sum(tensor.nbytes for tensor in kept),
         "data": sum(split.target.nbytes for split in (dataset.train, dataset.test) if isinstance(split, Split)),
-        "activations": activations(session.game.actors, recipe.batch, recipe.latent.size, dataset.data.shape),
+        "activations": activations(game.actors, recipe.batch, recipe.latent.size, dataset.data.shape),
     }
-    return {"with torch": with_torch, "imported": imported, "training": most, "needed": needed}
+    return {
+        **{name: {"torch": with_torch[name], "modules": imported[name], "training": most[name]} for name in most},
+        "gradients": max(player.parameters.nbytes for player in state.values()),
+        "needed": needed,
+    }
 
 
 def activations(actors: Any, batch: int, latent: int, shape: Sequence[int]) -> int:
@@ -97,10 +106,6 @@ def activations(actors: Any, batch: int, latent: int, shape: Sequence[int]) -> i
     return found
 
 
-class Enough(Exception):
-    """What was to be seen has been seen."""
-
-
 def starting(folder: str, run: str, begun: str) -> dict[str, Any]:
     """Seconds from the beginning of the process until training goes on, and memory then."""
     from mulligan.resolve import resolve
@@ -116,11 +121,9 @@ def starting(folder: str, run: str, begun: str) -> dict[str, Any]:
                 raise Enough
 
     recipe, dataset = resolve(folder, "fast", ["machine.compile=off"])
-    try:
+    with suppress(Enough):
         train(recipe, dataset, run=run, audience=Watch())
-    except Enough:
-        return seen
-    raise RuntimeError("the run ended before anything was seen")
+    return seen
 
 
 def sampling(model: str, begun: str) -> dict[str, Any]:
@@ -194,16 +197,17 @@ def table(found: dict[str, Any]) -> str:
     """The figures beside what was aimed at."""
     training, images = found["training"], found["images"]
     needed = sum(training["needed"].values())
-    above, own = (training["training"] - training[since] for since in ("with torch", "imported"))
+    above, own = (training[which]["training"] - training[which]["torch"] for which in ("all", "own"))
     few, many = (found[f"starting {count}"] for count in (images // 10, images))
     first, thousands = ([run[name] for run in found["sampling"]] for name in ("first", "many"))
     parts = ", ".join(f"{_mib(size)} of {name}" for name, size in training["needed"].items())
+    modules = training["own"]["modules"] - training["own"]["torch"]
+    on_top = f"modules of Python {_mib(modules)}, gradients {_mib(training['gradients'])}"
     rows = [
         (
             f"memory of training `dense-dropout` on {found['data']} above the interpreter with torch loaded ({parts})",
             "1.2 times that",
-            f"{_mib(above)}: {above / needed:.2f} times; {own / needed:.2f} without {_mib(training['imported'] - training['with torch'])} "
-            "of imported modules",
+            f"{_mib(above)}: {above / needed:.2f} times; {own / needed:.2f} without code and other files in memory ({on_top})",
             above <= 1.2 * needed,
         ),
         (f"a folder of {images:,} images, cold: the first steps after", "30 s", f"{many['cold']:.1f} s", many["cold"] <= 30),

@@ -105,7 +105,8 @@ def row_of(run: Run, entry: Entry, seed: int, begun: float) -> Row:
     assert known is not None, run.path
     session = environment.sessions(run)[-1]
     decisions, started = session["decisions"], datetime.fromisoformat(session["started"]).timestamp() - begun
-    judged = next(name for name in card.figures if re.fullmatch(r"fd_(?!random)[a-z]+", name))
+    judges = [name for name in card.figures if re.fullmatch(r"fd_[a-z]+", name)]
+    judged = next((name for name in judges if name != "fd_random"), "fd_random")  # by the set's own judge, where it has one
     figures = {name: (card[name].value, card[name].floor) for name in (judged, *OTHERS) if name in card.figures}
     if recipe.conditional and parse_seconds(entry.time, "time") >= LONG:
         found = helps(run.path, sizes=["all"])

@@ -9,6 +9,7 @@ TENSORS = {
     "b.weight": torch.arange(34.0).view(2, 17),
     "scalar": torch.tensor(7.0),
     "c": torch.arange(16.0).view(4, 2, 2),
+    "kernel": torch.arange(120.0).view(2, 3, 4, 5),
 }
 
 
@@ -38,3 +39,8 @@ def test_views_are_aligned() -> None:
 def test_gaps_stay_zero_under_any_order_of_the_dictionary() -> None:
     layout = Layout.of(TENSORS)
     assert torch.equal(layout.flat(dict(reversed(TENSORS.items()))), layout.flat(TENSORS))
+
+
+def test_kernels_lie_with_their_channels_last() -> None:
+    layout = Layout.of(TENSORS)
+    assert layout.views(layout.flat(TENSORS))["kernel"].is_contiguous(memory_format=torch.channels_last)

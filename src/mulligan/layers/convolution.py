@@ -4,6 +4,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn import init
 
 from mulligan.layers.condition import Embedding, refuse
@@ -12,6 +13,8 @@ from mulligan.layers.minibatch import Beside
 from mulligan.layers.virtual import Reference
 
 Resampling = Literal["bilinear", "nearest"]
+
+FEW = 4  # outputs of a transposed convolution that is computed as another one
 
 
 def sides(side: int, smallest: int = 8) -> list[int]:
@@ -40,6 +43,14 @@ def convolution(inputs: int, outputs: int, gain: float, stride: int = 1, *, bias
     return layer
 
 
+def channels_last(maps: Tensor) -> Tensor:
+    """The same maps (N, C, h, w), the channels of each pixel side by side in memory: convolutions are fastest on that.
+
+    `Tensor.contiguous(memory_format=torch.channels_last)`, in words that `torch.vmap` takes.
+    """
+    return maps.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+
+
 def halving(inputs: int, outputs: int, gain: float) -> nn.Conv2d:
     """A 4x4 convolution whose map is half as wide (rounded down), with zero biases; gain as in `convolution`."""
     layer = nn.Conv2d(inputs, outputs, kernel_size=4, stride=2, padding=1)
@@ -51,6 +62,9 @@ def halving(inputs: int, outputs: int, gain: float) -> nn.Conv2d:
 
 class Double(nn.Module):
     """A 4x4 transposed convolution: maps (N, inputs, h, w) twice as wide and high, cut to (N, outputs, side, side).
+
+    With few outputs it is computed as a 3x3 convolution with four times as many, which then are the four pixels of a square: a processor
+    does that several times as fast (dev/LOG.md).
 
     gain: as in `convolution`; each number that comes out is a sum over 4 * inputs numbers.
 
@@ -68,8 +82,26 @@ class Double(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The larger maps."""
-        doubled: Tensor = self.layer(x)
+        doubled = _in_squares(x, self.layer) if self.layer.out_channels <= FEW else self.layer(x)
         return doubled if doubled.shape[-1] == self.side else doubled[:, :, : self.side, : self.side]
+
+
+def _in_squares(x: Tensor, layer: nn.ConvTranspose2d) -> Tensor:
+    """What the transposed 4x4 convolution gives, computed square by square of 2x2 pixels."""
+    kernel = _of_squares(_of_squares(layer.weight, 2), 4)  # (inputs, outputs, 2, 3, 2, 3): for each pixel of a square its 3x3 kernel
+    kernel = kernel.permute(1, 2, 4, 0, 3, 5).flatten(0, 2)
+    bias = None if layer.bias is None else layer.bias.repeat_interleave(4)
+    return F.pixel_shuffle(F.conv2d(x, kernel, bias, padding=1), 2)
+
+
+def _of_squares(weight: Tensor, dim: int) -> Tensor:
+    """The four numbers of a kernel along a dimension as two rows of three.
+
+    The first pixel of a square sees the map's pixel before and its own one, the second its own one and that behind; the rest is zero.
+    """
+    before, first, second, behind = (weight.narrow(dim, place, 1) for place in (3, 1, 2, 0))
+    zero = torch.zeros_like(first)
+    return torch.stack([torch.cat([before, first, zero], dim), torch.cat([zero, second, behind], dim)], dim)
 
 
 class Upsample(nn.Module):
@@ -138,7 +170,7 @@ class Generator(nn.Module):
         else:
             z = torch.cat([z, self.embedding(label, z)], dim=1)
         channels, side = self.small
-        samples: Tensor = self.body(self.start(z).view(-1, channels, side, side))
+        samples: Tensor = self.body(channels_last(self.start(z).view(-1, channels, side, side)))
         return samples if self.reference is None else samples[self.reference.count :]
 
 
@@ -163,7 +195,7 @@ class Discriminator(nn.Module):
 
     def forward(self, x: Tensor, label: Tensor | None = None, features: bool = False) -> Critique:
         """The critique of samples x (N, colours, height, width): logits (N,), and what each block gave where features are wanted."""
-        h = x
+        h = channels_last(x)
         seen = []
         for block in self.blocks:
             h = block(h)

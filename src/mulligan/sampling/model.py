@@ -168,6 +168,9 @@ class Model:
             module = network.build(self.description.signature)
         prefix = f"{player}/"
         module.load_state_dict({name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)})
+        for parameter in module.parameters():
+            if parameter.ndim == 4:  # as in training (`mulligan.training.flat`)
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         return module.eval().requires_grad_(False).to(self.device)
 
     def _check_output(self) -> None:

@@ -1,7 +1,8 @@
 """The parameters of a player as one flat tensor, with a view of it for each name.
 
 One update then serves all of them: a compiled step of three turns has 33 kernels instead of 39, and an eager one calls a kernel once
-for each player instead of once for each tensor (dev/LOG.md).
+for each player instead of once for each tensor (dev/LOG.md). Kernels of convolutions lie with their channels last, as do the maps that
+they are used on (`mulligan.layers.convolution.channels_last`).
 """
 
 from collections.abc import Mapping
@@ -35,7 +36,7 @@ class Layout:
         """Each named tensor as a view of the flat one."""
         result, start = {}, 0
         for name, shape in zip(self.names, self.shapes, strict=True):
-            result[name] = flat[start : start + prod(shape)].view(shape)
+            result[name] = _seen(flat[start : start + prod(shape)], shape)
             start += self._room(shape)
         return result
 
@@ -43,7 +44,7 @@ class Layout:
         """One flat tensor of all of them; the gaps are zero."""
         pieces = []
         for name, shape in zip(self.names, self.shapes, strict=True):
-            pieces.append(tensors[name].reshape(-1))
+            pieces.append(_lying(tensors[name]))
             gap = self._room(shape) - prod(shape)
             if gap:
                 pieces.append(pieces[-1].new_zeros(gap))
@@ -52,3 +53,16 @@ class Layout:
     @staticmethod
     def _room(shape: tuple[int, ...]) -> int:
         return -(-prod(shape) // ALIGNMENT) * ALIGNMENT
+
+
+def _lying(tensor: Tensor) -> Tensor:
+    """The numbers of a tensor in the order in which they lie in the flat one."""
+    return (tensor.permute(0, 2, 3, 1) if tensor.ndim == 4 else tensor).reshape(-1)
+
+
+def _seen(numbers: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """The tensor of a shape whose numbers lie like that."""
+    if len(shape) != 4:
+        return numbers.view(shape)
+    first, channels, height, width = shape
+    return numbers.view(first, height, width, channels).permute(0, 3, 1, 2)
