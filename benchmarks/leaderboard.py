@@ -1,7 +1,7 @@
 """What each recipe reaches after so many minutes on this kind of machine, from a cold start, and who led when.
 
     python benchmarks/leaderboard.py record --runs DIR [--only fast:fashion:2m ...] [--seeds 0-2]   trains and judges what is not there
-    python benchmarks/leaderboard.py publish                                      writes tables and pictures from what is recorded
+    python benchmarks/leaderboard.py publish [--runs DIR ...]         writes tables and pictures from what is recorded, and samples of runs
 
 An entry is `mulligan train DATA --recipe R --time T` in a process of its own, with an empty folder of compilations, and the score card
 of the model that it leaves: 10,000 samples against as many held-out images (2,000 of digits; 26,000 of stacked). Its time is the wall
@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -40,7 +41,7 @@ from mulligan.runs.folder import Run
 from mulligan.runs.safe_json import read_object
 from mulligan.verbs import evaluate, helps
 
-OTHERS = ("coverage", "class_distance", "modes", "modes_kl")  # figures of a card that are kept beside the distance
+OTHERS = ("coverage", "class_distance", "modes", "kl")  # figures of a card that are kept beside the distance
 SAMPLES = {"stacked": 26_000}  # that are judged, where the protocol of a set asks for another number than 10,000
 LONG = 30 * 60  # seconds, from which on the classification accuracy score is taken too, where there are labels
 
@@ -59,6 +60,11 @@ class Entry(NamedTuple):
         return ":".join((self.recipe, self.data, self.time, *self.settings))
 
 
+# Pictures of docs/quality.md, by the folder of the run.
+SHOWN = {
+    "fast-fashion-30m-machine.threads-1-0": "fast-fashion-30m.png",
+    "fast-stacked-1h-machine.threads-1-0": "fast-stacked-1h.png",
+}
 UNLABELLED = ("conditional=false",)
 PLAN = (
     *(Entry("fast", data, length) for length in ("30s", "2m", "10m", "30m") for data in ("fashion", "digits")),
@@ -146,10 +152,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     recording.add_argument("--runs", type=Path, required=True, help="folder for the runs")
     recording.add_argument("--only", action="append", help="RECIPE:DATA:TIME[:SETTING...]; may be given again (default: the whole plan)")
     recording.add_argument("--seeds", default="0-2", help="first and last seed (default: %(default)s)")
-    verbs.add_parser("publish", help="tables and pictures from what is recorded")
+    publishing = verbs.add_parser("publish", help="tables and pictures from what is recorded")
+    publishing.add_argument("--runs", type=Path, nargs="*", default=(), help="folders of runs, to show the last samples of some")
     given = parser.parse_args(arguments)
     if given.verb == "publish":
         tables.publish()
+        for folder in (found for runs in given.runs for found in runs.iterdir() if found.name in SHOWN):
+            run = Run(folder)
+            shutil.copyfile(run.sample_grid(max(run.sample_steps())), tables.PICTURE.parent / SHOWN[folder.name])
         return
     first, _, last = given.seeds.partition("-")
     entries = PLAN

@@ -179,8 +179,8 @@ def _teaches(share: float) -> Callable[[Sequence[Row]], tuple[bool, str]]:
 
 
 def _has_modes(rows: Sequence[Row]) -> tuple[bool, str]:
-    modes, divergence = (statistics.median(row.figures[name][0] for row in rows) for name in ("modes", "modes_kl"))
-    real_modes, real_divergence = (rows[0].figures[name][1] for name in ("modes", "modes_kl"))
+    modes, divergence = (statistics.median(row.figures[name][0] for row in rows) for name in ("modes", "kl"))
+    real_modes, real_divergence = (rows[0].figures[name][1] for name in ("modes", "kl"))
     said = f"{modes:.0f}, {divergence:.2f} (as many real ones: {real_modes:.0f}, {real_divergence:.2f})"
     return modes >= 990 and divergence <= 0.3, said
 
@@ -248,7 +248,10 @@ def board(rows: Sequence[Row]) -> str:
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
-    """Quality over minutes: a panel for each of the two sets, a line for each recipe that was given several times, a dot for other runs."""
+    """Quality over minutes: a panel for each of the two sets, a line for each recipe that was given several times, a dot for other runs.
+
+    A point is the median over seeds, on whatever processor; runs of one core have a line of their own.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
@@ -257,20 +260,22 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     figure, panels = pyplot.subplots(1, 2, figsize=(10, 4), sharey=True, constrained_layout=True)
     others = [row for row in json.loads(FULL_LENGTH.read_text()) if not row["demo"]]
     for panel, data in zip(panels, ("fashion", "digits"), strict=True):
-        lines: dict[str, dict[float, float]] = {}
-        for (source, _, recipe, *_), group in newest(rows).items():
-            if source == data:
-                named = recipe if recipe != "fast" else ("fast, with labels" if group[0].conditional else "fast, without labels")
-                fd, _, seconds = medians(group)
-                lines.setdefault(named, {})[seconds / 60] = fd
+        found: dict[str, dict[str, list[Row]]] = {}
+        for group in newest(row for row in rows if row.data == data).values():
+            first = group[0]
+            named = first.recipe if first.recipe != "fast" else ("fast, with labels" if first.conditional else "fast, without labels")
+            named += ", one core" if ONE_CORE[0] in first.settings else ""
+            found.setdefault(named, {}).setdefault(first.time, []).extend(group)
+        lines = {named: {seconds / 60: fd for fd, _, seconds in map(medians, times.values())} for named, times in found.items()}
         for named, points in sorted(lines.items()):
             panel.plot(*zip(*sorted(points.items()), strict=True), marker="o", label=named)
-        for row in others:
+        crosses = sorted((row for row in others if row["data"] == data and row["recipe"] != "fast"), key=lambda row: row["seconds"])
+        for place, row in enumerate(crosses):
             fd = next(iter(pair for name, pair in row["figures"].items() if name.startswith("fd_")))
-            if row["data"] == data and row["recipe"] != "fast":
-                panel.plot(row["seconds"] / 60, fd[0] / fd[1], marker="x", color="grey")
-                panel.annotate(row["recipe"], (row["seconds"] / 60, fd[0] / fd[1]), fontsize=7, xytext=(4, 2), textcoords="offset points")
-        panel.set(xscale="log", yscale="log", xlabel="minutes on two cores (crosses: on one)", title=data, xlim=(0.4, 60))
+            at = (row["seconds"] / 60, fd[0] / fd[1])
+            panel.plot(*at, marker="x", color="grey")
+            panel.annotate(row["recipe"], at, fontsize=7, xytext=(4, -9 if place % 2 else 4), textcoords="offset points")  # near ones apart
+        panel.set(xscale="log", yscale="log", xlabel="minutes on two cores (crosses: on one)", title=data, xlim=(0.4, 100))
         panel.set_xticks(MINUTES, [f"{minutes:g}" for minutes in MINUTES])
         panel.minorticks_off()
         panel.grid(alpha=0.3, which="both")

@@ -10,7 +10,9 @@ Names are imported when they are first used, so that importing the package costs
 True
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from mulligan.late import late
 
 __version__ = "0.1.0"
 
@@ -79,14 +81,7 @@ if TYPE_CHECKING:
     from mulligan.verbs import diagnose, resume, score, train
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'mulligan' has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f"mulligan.{_HOMES[name]}"), name)
-    globals()[name] = value  # from now on without coming here
-    return value
+__getattr__ = late("mulligan", _HOMES, globals())
 
 
 def __dir__() -> list[str]:
