@@ -109,6 +109,12 @@ def test_a_step_that_does_not_fit_into_memory_is_not_measured(monkeypatch: pytes
     assert trial.of_one(Run(tmp_path / "run"), recipe, dataset, made_game(recipe, dataset))(ONE, (1,), 10**6, None) is None
 
 
+def test_a_trial_is_over_when_the_answer_is_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    played = Played(monkeypatch, {1: 0.14, 2: 0.08})
+    assert played.pace(resolve("ring", "points", ALONE)).threads == 2
+    assert played.now < 1.5
+
+
 class Stalled(Played):
     """All cores wait for one of them until a moment."""
 

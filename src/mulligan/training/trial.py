@@ -18,7 +18,7 @@ from mulligan.runs.folder import Run
 from mulligan.signals import raise_pending
 from mulligan.training.compiling import stepper
 from mulligan.training.game import Game
-from mulligan.training.machine import Pace, Trial, prepare_machine
+from mulligan.training.machine import CLEARLY, Pace, Trial, prepare_machine
 from mulligan.training.session import Session
 from mulligan.training.together import Together
 
@@ -26,6 +26,7 @@ SECONDS = 4.0  # that a trial takes at most beside its first step; a single step
 SHARE = 0.05  # of the run that it takes at most
 LAST = 0.2  # of that time is kept for the products
 ROUNDS = 10
+FEWEST = 3  # steps with each number of threads, beside the first, until an answer may be plain
 BLOCK = 4  # steps until the number of threads changes; the first one is not counted, since it pays for the change
 SHORT = 0.05  # seconds; a longer step is a block of its own
 
@@ -68,8 +69,9 @@ def _paced(begun: Callable[[Machine], Once], machine: Machine, numbers: Sequence
     times as long where other processes compute. Only where a step of all cores is so slow that another one of one thread might not fit
     into the time, the first is what it is held against.
 
-    Where one thread seems better than the networks' size lets expect, a longer look decides: a core of a virtual machine can stand still
-    for a second, and a step of all cores waits for it (dev/LOG.md). For the same reason the lower quartile counts, not the median.
+    It is over as soon as the answer is plain. Where one thread seems better than the networks' size lets expect, a longer look decides: a
+    core of a virtual machine can stand still for a second, and a step of all cores waits for it (dev/LOG.md). For the same reason the
+    lower quartile counts, not the median.
     """
     before = torch.get_num_threads()
     without = machine.model_copy(update={"compile": "off"})
@@ -85,7 +87,7 @@ def _paced(begun: Callable[[Machine], Once], machine: Machine, numbers: Sequence
             times[few] = [_timed(step, few)]
         run = min(steps * min(times[few][0], times[many][0]), math.inf if seconds is None else seconds)
         allowed = min(SECONDS, SHARE * run)
-        _take_turns(step, times, start + (1 - LAST) * allowed)
+        _take_turns(step, times, start + (1 - LAST) * allowed, _is_plain)
         if _pace(times).threads < (machine.threads or few):
             allowed = SECONDS
             _take_turns(step, times, start + (1 - LAST) * allowed)
@@ -100,12 +102,28 @@ def _paced(begun: Callable[[Machine], Once], machine: Machine, numbers: Sequence
         torch.set_num_threads(before)
 
 
-def _take_turns(step: Once, times: dict[int, list[float]], until: float) -> None:
-    """Add the seconds of steps with each number of threads; none begins that would not be over by a moment."""
+def _take_turns(
+    step: Once, times: dict[int, list[float]], until: float, enough: Callable[[Mapping[int, Sequence[float]]], bool] = lambda times: False
+) -> None:
+    """Add the seconds of steps with each number of threads, until they are enough; none begins that would not be over by a moment."""
     numbers = sorted(times, reverse=True)
     for turn in range(ROUNDS):
         for number in reversed(numbers) if turn % 2 else numbers:
             times[number] += _block(step, number, until - min(times[number]))
+        if enough(times):
+            return
+
+
+def _is_plain(times: Mapping[int, Sequence[float]]) -> bool:
+    """Whether every step with all cores was clearly faster than every one with one thread, or none was.
+
+    >>> _is_plain({1: [9, 8, 8, 9], 2: [5, 5, 4, 6]}), _is_plain({1: [9, 8, 8, 9], 2: [5, 5, 8, 6]}), _is_plain({1: [9], 2: [5]})
+    (True, False, False)
+    """
+    few, many = times[min(times)], times[max(times)]
+    if min(len(few), len(many)) <= FEWEST:
+        return False
+    return max(many) < CLEARLY * min(few) or min(many) > CLEARLY * max(few)
 
 
 def _pace(times: Mapping[int, Sequence[float]]) -> Pace:
