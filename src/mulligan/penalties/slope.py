@@ -1,11 +1,14 @@
 """How steep a critic is at given samples."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 from torch import Tensor
 
 Critic = Callable[[Tensor], Tensor]
+_recorded: ContextVar[bool] = ContextVar("recorded", default=False)
 
 
 class Noted:
@@ -45,11 +48,35 @@ def gradients(critic: Critic, samples: Tensor) -> Tensor:
         logits = critic(x)
         return logits.sum(), logits
 
-    gradient, logits = torch.func.grad(total, has_aux=True)(samples)
+    if _tape_serves():
+        seen = samples if samples.requires_grad else samples.detach().requires_grad_()
+        summed, logits = total(seen)
+        (gradient,) = torch.autograd.grad(summed, seen, create_graph=True)
+    else:
+        gradient, logits = torch.func.grad(total, has_aux=True)(samples)
     if isinstance(critic, Noted):
         critic.said.append((samples, logits))
     flat: Tensor = gradient.flatten(1)
     return flat
+
+
+@contextmanager
+def on_tape() -> Iterator[None]:
+    """Slopes are recorded on torch's tape here, as everything else is: what is returned requires gradients."""
+    token = _recorded.set(True)
+    try:
+        yield
+    finally:
+        _recorded.reset(token)
+
+
+def _tape_serves() -> bool:
+    """Whether the tape will do: where a compiler or a transform of `torch.func` looks on, it is not known.
+
+    The numbers are the same, but `torch.func.grad` imports the compiler when it is first called, and a run that compiles nothing begins
+    a second or two sooner without it.
+    """
+    return not torch.compiler.is_compiling() and _recorded.get() and torch._C._functorch.peek_interpreter_stack() is None
 
 
 def given(samples: Tensor | None, which: str) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.func import grad
 
+from mulligan.penalties.slope import on_tape
 from mulligan.training.game import Actor, Batch, Cast, Tensors, Turn
 from mulligan.training.splitting import ByPlayer, Taken
 
@@ -61,7 +62,8 @@ def by_transform(objective: Objective, own: ByPlayer) -> Taken:
 def by_tape(objective: Objective, own: ByPlayer) -> Taken:
     """Gradients by recording what the function does."""
     leaves = {player: {name: tensor.detach().requires_grad_() for name, tensor in tensors.items()} for player, tensors in own.items()}
-    total, (figures, buffers) = objective(leaves)
+    with on_tape():
+        total, (figures, buffers) = objective(leaves)
     flat = [tensor for tensors in leaves.values() for tensor in tensors.values()]
     taken = iter(torch.autograd.grad(total, flat, allow_unused=True, materialize_grads=True))
     moves = {player: {name: next(taken) for name in tensors} for player, tensors in leaves.items()}
