@@ -1,6 +1,6 @@
 """What `auto` stands for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from mulligan.resolve import resolve
 from mulligan.runs import environment
 from mulligan.training import compilations
 from mulligan.training.budget import Budget
-from mulligan.training.machine import COLD, LEAST_SECONDS, LEAST_STEPS, Pace, decide_machine, most_steps, pays
+from mulligan.training.machine import COLD, LEAST_SECONDS, LEAST_STEPS, SAVED, Pace, decide_machine, most_steps, pays
 from mulligan.verbs import made_game
 
 LONG = 10**6
@@ -30,7 +30,7 @@ def decided(
 ) -> Machine:
     recipe, dataset = resolve("ring", "points", ["machine.device=cpu", *settings])
 
-    def trial(machine: Machine, numbers: Sequence[int], steps: int, seconds: float | None) -> Pace:
+    def trial(machine: Machine, numbers: Sequence[int], steps: int, seconds: float | None, of_interest: Callable[[Pace], bool]) -> Pace:
         if asked is not None:
             asked.extend(numbers)
         return pace or Pace(dict.fromkeys(numbers, 1e-3), 0.5)
@@ -144,3 +144,16 @@ def test_device_and_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     assert decided().precision == "float32"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert decided("machine.device=auto").device == "cpu"
+
+
+@pytest.mark.parametrize(("settings", "run", "wanted"), [([], 1.1, True), ([], 0.9, False), (["machine.compile=off"], 9.0, False)])
+def test_products_are_of_interest_where_compilation_might_pay(settings: list[str], run: float, wanted: bool) -> None:
+    recipe, dataset = resolve("ring", "points", ["machine.device=cpu", *settings])
+    seen: list[bool] = []
+
+    def trial(machine: Machine, numbers: Sequence[int], steps: int, seconds: float | None, of_interest: Callable[[Pace], bool]) -> Pace:
+        seen.append(of_interest(Pace({1: 1e-3, 2: 1e-3})))
+        return Pace({1: 1e-3, 2: 1e-3})
+
+    decide_machine(recipe, made_game(recipe, dataset), LONG, run * COLD / SAVED, trial)
+    assert seen == [wanted]

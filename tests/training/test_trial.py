@@ -15,6 +15,13 @@ from mulligan.training.state import initial
 from mulligan.verbs import made_game
 
 ONE = Machine(device="cpu", threads=1, compile="on", precision="float32")  # that the run compiles changes nothing for its trial
+
+
+def always(pace: Pace) -> bool:
+    """The share of products is of interest, however long a step takes."""
+    return True
+
+
 ALONE = ("machine.device=cpu", "machine.threads=1")
 
 
@@ -22,8 +29,8 @@ def test_a_trial_measures_a_step_and_leaves_nothing_behind(tmp_path: Path) -> No
     recipe, dataset = resolve("ring", "points", ALONE)
     game, run = made_game(recipe, dataset), Run(tmp_path / "run")
     before, threads = initial(game.actors, "cpu")["generator"].parameters.clone(), torch.get_num_threads()
-    alone = trial.of_one(run, recipe, dataset, game)(ONE, (1,), 10**6, None)
-    together = trial.of_several(run, recipe, dataset, range(4), made_game)(ONE, (1, 2), 10**6, None)
+    alone = trial.of_one(run, recipe, dataset, game)(ONE, (1,), 10**6, None, always)
+    together = trial.of_several(run, recipe, dataset, range(4), made_game)(ONE, (1, 2), 10**6, None, always)
     assert alone is not None
     assert together is not None
     assert set(alone.seconds) == {1}
@@ -37,12 +44,22 @@ def test_a_trial_measures_a_step_and_leaves_nothing_behind(tmp_path: Path) -> No
     assert torch.get_num_threads() == threads
 
 
+def test_products_are_looked_at_where_they_are_of_interest() -> None:
+    recipe, dataset = resolve("ring", "points", ALONE)
+    look = trial.of_one(Run(Path("unused")), recipe, dataset, made_game(recipe, dataset))
+    asked: list[Pace] = []
+    found = look(ONE, (1,), 10**6, None, lambda pace: bool(asked.append(pace)))
+    assert found is not None
+    assert found.products is None
+    assert asked == [found]
+
+
 def test_products_are_more_of_a_step_of_large_networks() -> None:
     shares = []
     for width, batch in ((16, 16), (384, 256)):
         wide = [f"{player}.network.widths=[{width},{width}]" for player in ("generator", "discriminator")]
         recipe, dataset = resolve("digits", "modern", [*ALONE, *wide, f"batch={batch}"])
-        pace = trial.of_one(Run(Path("unused")), recipe, dataset, made_game(recipe, dataset))(ONE, (1,), 10**6, None)
+        pace = trial.of_one(Run(Path("unused")), recipe, dataset, made_game(recipe, dataset))(ONE, (1,), 10**6, None, always)
         assert pace is not None
         assert pace.products is not None
         shares.append(pace.products)
@@ -65,7 +82,7 @@ class Played:
     def pace(self, recipe_and_data: tuple[Recipe, object], steps: int = 10**6, seconds: float | None = None) -> Pace:
         recipe, dataset = recipe_and_data
         game = made_game(recipe, dataset)  # type: ignore[arg-type]
-        found = trial.of_one(Run(Path("unused")), recipe, dataset, game)(ONE, (1, 2), steps, seconds)  # type: ignore[arg-type]
+        found = trial.of_one(Run(Path("unused")), recipe, dataset, game)(ONE, (1, 2), steps, seconds, always)  # type: ignore[arg-type]
         assert found is not None
         return found
 
@@ -106,7 +123,7 @@ def test_a_step_that_does_not_fit_into_memory_is_not_measured(monkeypatch: pytes
 
     recipe, dataset = resolve("ring", "points", ALONE)
     monkeypatch.setattr(trial, "stepper", lambda game, recipe: too_large)
-    assert trial.of_one(Run(tmp_path / "run"), recipe, dataset, made_game(recipe, dataset))(ONE, (1,), 10**6, None) is None
+    assert trial.of_one(Run(tmp_path / "run"), recipe, dataset, made_game(recipe, dataset))(ONE, (1,), 10**6, None, always) is None
 
 
 def test_a_trial_is_over_when_the_answer_is_plain(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +145,7 @@ def test_a_core_that_stands_still_for_a_moment_does_not_decide(expected: int, th
     recipe, dataset = resolve("ring", "points", ALONE)
     played = Stalled(monkeypatch, {1: 0.14, 2: 0.08})
     look = trial.of_one(Run(Path("unused")), recipe, dataset, made_game(recipe, dataset))
-    pace = look(ONE.model_copy(update={"threads": expected}), (1, 2), 10**6, 30.0)
+    pace = look(ONE.model_copy(update={"threads": expected}), (1, 2), 10**6, 30.0, always)
     assert pace is not None
     assert pace.threads == threads
     assert played.now < (trial.SECONDS + 0.14 if expected == 2 else 2.2)

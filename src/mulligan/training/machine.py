@@ -60,8 +60,9 @@ class Pace:
         return SAVED * (1 - (PRODUCTS if self.products is None else self.products))
 
 
-# (machine, numbers of threads, steps of the run, its seconds if they are given) -> what was found; None where there is not enough memory
-Trial = Callable[[Machine, Sequence[int], int, float | None], Pace | None]
+# (machine, numbers of threads, steps of the run, its seconds if they are given, whether the share of products is of interest where a step
+# takes so long) -> what was found; None where there is not enough memory
+Trial = Callable[[Machine, Sequence[int], int, float | None, Callable[[Pace], bool]], Pace | None]
 
 
 def decide_machine(
@@ -91,16 +92,22 @@ def decide_machine(
     compiles = asked.compile == "auto" and (device != "cpu" or compiler() is not None)
     if not (compiles or len(numbers) > 1) or steps < LEAST_STEPS or (seconds is not None and seconds < LEAST_SECONDS):
         return machine
-    pace = trial(machine, numbers, steps, seconds)
+
+    def run(pace: Pace) -> float:
+        return min(steps * pace.seconds[pace.threads], math.inf if seconds is None else seconds)
+
+    def cost(pace: Pace) -> float:
+        settled = recipe.model_copy(update={"machine": machine.model_copy(update={"threads": pace.threads})})
+        known = compilations.known(compilations.key_of(settled, seeds))
+        return (COLD if known is None else known) * _sizes(recipe, steps)
+
+    # to see what products take, a second or two is spent on importing the compiler: too much where it cannot pay in any case
+    pace = trial(machine, numbers, steps, seconds, lambda pace: compiles and pays(run(pace), SAVED, cost(pace)))
     if pace is None:
         return machine  # such a run is played in parts, and those are not compiled
-    machine = machine.model_copy(update={"threads": pace.threads})
-    run = min(steps * pace.seconds[pace.threads], math.inf if seconds is None else seconds)
-    known = compilations.known(compilations.key_of(recipe.model_copy(update={"machine": machine}), seeds))
-    cost = (COLD if known is None else known) * _sizes(recipe, steps)
-    worth = compiles and pays(run, pace.saved, cost)
-    say(_told(pace, cost if compiles else None))
-    return machine.model_copy(update={"compile": "on"}) if worth else machine
+    say(_told(pace, cost(pace) if compiles else None))
+    worth = compiles and pays(run(pace), pace.saved, cost(pace))
+    return machine.model_copy(update={"threads": pace.threads} | ({"compile": "on"} if worth else {}))
 
 
 def most_steps(recipe: Recipe, game: Game, budget: Budget) -> int:

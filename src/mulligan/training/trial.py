@@ -62,7 +62,14 @@ def of_several(run: Run, recipe: Recipe, dataset: Dataset, seeds: Sequence[int],
     return lambda machine, *run: _paced(begun, machine, *run)
 
 
-def _paced(begun: Callable[[Machine], Once], machine: Machine, numbers: Sequence[int], steps: int, seconds: float | None) -> Pace | None:
+def _paced(
+    begun: Callable[[Machine], Once],
+    machine: Machine,
+    numbers: Sequence[int],
+    steps: int,
+    seconds: float | None,
+    of_interest: Callable[[Pace], bool],
+) -> Pace | None:
     """See `Trial`. The numbers of threads take turns, so that other work on the machine meets all of them alike.
 
     The first step does not count: what it prepares, the run finds prepared. It has one thread, since a step of all cores can take twenty
@@ -92,8 +99,9 @@ def _paced(begun: Callable[[Machine], Once], machine: Machine, numbers: Sequence
             allowed = SECONDS
             _take_turns(step, times, start + (1 - LAST) * allowed)
         pace = _pace(times)
-        products = _products(step, pace.threads, start + allowed - min(times[pace.threads])) if machine.device == "cpu" else None
-        return replace(pace, products=products)
+        if machine.device != "cpu" or not of_interest(pace):
+            return pace
+        return replace(pace, products=_products(step, pace.threads, start + allowed - min(times[pace.threads])))
     except Exception as error:
         if not is_out_of_memory(error):
             raise
