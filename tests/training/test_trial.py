@@ -132,6 +132,23 @@ def test_a_trial_is_over_when_the_answer_is_plain(monkeypatch: pytest.MonkeyPatc
     assert played.now < 1.5
 
 
+def test_what_watching_costs_is_no_part_of_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    played = Played(monkeypatch, {1: 0.1, 2: 0.1})
+
+    class Watch:
+        seconds = 0.04  # of the 0.1
+
+        def __enter__(self) -> "Watch":
+            played.now += 1.0  # such as an import
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(trial, "_Watch", Watch)
+    assert played.pace(resolve("ring", "points", ALONE)).products == pytest.approx(0.4)
+
+
 class Stalled(Played):
     """All cores wait for one of them until a moment."""
 

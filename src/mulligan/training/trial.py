@@ -101,7 +101,7 @@ def _paced(
         pace = _pace(times)
         if machine.device != "cpu" or not of_interest(pace):
             return pace
-        return replace(pace, products=_products(step, pace.threads, start + allowed - min(times[pace.threads])))
+        return replace(pace, products=_products(step, pace.threads, pace.seconds[pace.threads], start + allowed))
     except Exception as error:
         if not is_out_of_memory(error):
             raise
@@ -161,14 +161,17 @@ def _block(step: Once, number: int, until: float) -> list[float]:
     return found
 
 
-def _products(step: Once, number: int, until: float) -> float | None:
-    """Share of a step that matrix products and convolutions take, the median of some; None where there is no time left to see."""
+def _products(step: Once, number: int, usual: float, until: float) -> float | None:
+    """Share of a step that matrix products and convolutions take, the median of some; None where there is no time left to see.
+
+    usual: seconds of a step that nobody watches. One that is watched takes longer, and the first of all imports torch's compiler.
+    """
     found: list[float] = []
-    while len(found) < BLOCK and time.perf_counter() < until:
+    while len(found) < BLOCK and time.perf_counter() < until - usual:
         with _Watch() as watch:
-            seconds = _timed(step, number)
-        found.append(watch.seconds / seconds)
-    return statistics.median(found) if found else None
+            _timed(step, number)
+        found.append(watch.seconds)
+    return min(statistics.median(found) / usual, 1.0) if found else None
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
