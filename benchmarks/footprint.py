@@ -41,9 +41,9 @@ class Enough(Exception):
 
 
 def memory() -> dict[str, int]:
-    """Bytes of this process: `all` of it, what is its own alone (`own`), and the most so far."""
+    """Bytes of this process: `all` of it, and what is its own alone (`own`)."""
     lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return {name: int(lines[key].split()[0]) * 1024 for name, key in (("all", "VmRSS"), ("own", "RssAnon"), ("most", "VmHWM"))}
+    return {name: int(lines[key].split()[0]) * 1024 for name, key in (("all", "VmRSS"), ("own", "RssAnon"))}
 
 
 def training(folder: str, data: str) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def training(folder: str, data: str) -> dict[str, Any]:
 
     class Watch(Quiet):
         def tick(self, tick: Any) -> None:
-            most.update({name: max(most[name], size) for name, size in memory().items() if name in most})
+            most.update({name: max(most[name], size) for name, size in memory().items()})
             if tick.step >= STEPS:
                 raise Enough
 

@@ -14,7 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 
 import mulligan
-from mulligan import find
+from mulligan import find, verbs
 from mulligan.metrics.judge import PUBLISHED
 from mulligan.testing import check_loss
 
@@ -38,6 +38,11 @@ def module_name(file: Path) -> str:
 
 def plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_each_verb_is_where_the_package_says() -> None:
+    assert set(verbs.__all__) == set(verbs._HOMES)
+    assert all(getattr(verbs, name).__module__ == f"mulligan.verbs.{home}" for name, home in verbs._HOMES.items())
 
 
 @pytest.mark.parametrize("name", mulligan.__all__)

@@ -127,7 +127,7 @@ def test_patches_of_photographs() -> None:
     assert len(np.unique(images.reshape(8000, -1), axis=0)) > 7000  # some are of the same place
 
 
-FONT = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
+FONT = script("strengths").FONT
 
 
 @pytest.mark.skipif(

@@ -97,16 +97,17 @@ def decide_machine(
         return min(steps * pace.seconds[pace.threads], math.inf if seconds is None else seconds)
 
     def cost(pace: Pace) -> float:
-        settled = recipe.model_copy(update={"machine": machine.model_copy(update={"threads": pace.threads})})
-        known = compilations.known(compilations.key_of(settled, seeds))
+        played = recipe.model_copy(update={"machine": machine.model_copy(update={"threads": pace.threads})})
+        known = compilations.known(compilations.key_of(played, seeds))
         return (COLD if known is None else known) * _sizes(recipe, steps)
 
     # to see what products take, a second or two is spent on importing the compiler: too much where it cannot pay in any case
     pace = trial(machine, numbers, steps, seconds, lambda pace: compiles and pays(run(pace), SAVED, cost(pace)))
     if pace is None:
         return machine  # such a run is played in parts, and those are not compiled
-    say(_told(pace, cost(pace) if compiles else None))
-    worth = compiles and pays(run(pace), pace.saved, cost(pace))
+    compilation = cost(pace) if compiles else None
+    say(_told(pace, compilation))
+    worth = compilation is not None and pays(run(pace), pace.saved, compilation)
     return machine.model_copy(update={"threads": pace.threads} | ({"compile": "on"} if worth else {}))
 
 
