@@ -60,6 +60,7 @@ from mulligan.training.budget import Budget
 from mulligan.training.loop import Loop, Tick
 from mulligan.training.machine import decide_machine
 from mulligan.training.observing import Observer
+from mulligan.training.products import onednn_is_faster
 from mulligan.training.session import Session
 from mulligan.verbs import made_game, new_session
 
@@ -82,6 +83,7 @@ class Bystander:
 def mulligan_session(folder: Path, recipe: Recipe, dataset: Dataset, threads: int, compiled: bool, precision: str) -> Session:
     """A run at its first step, on this machine as it is asked for."""
     decided = {"threads": threads, "compile": "on" if compiled else "off", "precision": precision}
+    decided["products"] = "onednn" if recipe.machine.device == "cpu" and onednn_is_faster() else "default"
     machine = recipe.machine.model_copy(update=decided)
     session = new_session(Run(folder).prepare(), recipe.model_copy(update={"machine": machine}), dataset)
     session.save()
@@ -199,16 +201,10 @@ def machine(device: str) -> dict[str, Any]:
     return {
         "processor": environment.processor() if device == "cpu" else torch.cuda.get_device_name(),
         "cores": environment.cores(),
-        "bfloat16 instructions": _has_bfloat16(device),
+        "bfloat16 instructions": environment.has_bfloat16(device),
         "date": time.strftime("%Y-%m-%d"),
         "torch": torch.__version__,
     }
-
-
-def _has_bfloat16(device: str) -> bool:
-    if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return any(has is True for name, has in torch.cpu.get_capabilities().items() if "bf16" in name)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -211,6 +211,9 @@ class Machine(Settings):
     threads: int = Field(0, ge=0, le=1024, description="Threads inside an operator; 0 for one or all cores, by a short measurement.")
     compile: Literal["auto", "on", "off"] = Field("auto", description="Whether the step is compiled.")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Arithmetic of the networks.")
+    products: Literal["auto", "default", "onednn"] = Field(
+        "auto", description="Who multiplies float32 matrices in a compiled step on a CPU: torch's default, or oneDNN where that is faster."
+    )
     split: int = Field(
         1, ge=1, le=1_000_000, description="Parts that a batch is played in, one after the other; doubled by itself where memory is short."
     )

@@ -9,7 +9,7 @@ import torch
 from mulligan.recipe import Machine
 from mulligan.resolve import resolve
 from mulligan.runs import environment
-from mulligan.training import compilations
+from mulligan.training import compilations, machine
 from mulligan.training.budget import Budget
 from mulligan.training.machine import COLD, LEAST_SECONDS, LEAST_STEPS, SAVED, Pace, decide_machine, most_steps, pays
 from mulligan.verbs import made_game
@@ -19,8 +19,10 @@ LONG = 10**6
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Two cores, a compiler that is never called, and nothing compiled yet."""
+    """Two cores that know bfloat16, a compiler that is never called, and nothing compiled yet."""
     monkeypatch.setattr(environment, "cores", lambda: 2)
+    monkeypatch.setattr(environment, "has_bfloat16", lambda device: True)
+    monkeypatch.setattr(machine, "onednn_is_faster", lambda: True)
     monkeypatch.setenv("CXX", "sh")
     monkeypatch.setenv(compilations.PLACE, str(tmp_path / "compiled"))
 
@@ -133,6 +135,8 @@ def test_what_was_measured_is_said() -> None:
     said: list[str] = []
     decide_machine(recipe, made_game(recipe, dataset), LONG, None, lambda *_: Pace({1: 0.02, 2: 0.01}, 0.5), say=said.append)
     assert said == ["a step takes 20 ms with 1, 10 ms with 2 threads; compilation saves about 25% of that and takes about 30 s"]
+    decide_machine(recipe, made_game(recipe, dataset), LONG, None, lambda *_: Pace({1: 0.02, 2: 0.01}, 0.5, 0.006), say=said.append)
+    assert said[1].startswith("a step takes 20 ms with 1, 10 ms with 2 threads, 6 ms in bfloat16 with 2; compilation")
 
 
 def test_device_and_precision(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,6 +148,47 @@ def test_device_and_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     assert decided().precision == "float32"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert decided("machine.device=auto").device == "cpu"
+
+
+def images(*settings: str, steps: int = LONG, narrow: float | None) -> tuple[Machine, list[str]]:
+    """What is decided for images, where a step takes 20 ms in float32; and the precisions that were given to the trial."""
+    recipe, dataset = resolve("digits", "shallow", ["machine.device=cpu", *settings])
+    seen: list[str] = []
+
+    def trial(machine: Machine, numbers: Sequence[int], steps: int, seconds: float | None, of_interest: Callable[[Pace], bool]) -> Pace:
+        seen.append(machine.precision)
+        return Pace({1: 0.03, 2: 0.02}, 0.5, narrow if machine.precision == "auto" else None)
+
+    return decide_machine(recipe, made_game(recipe, dataset), steps, None, trial), seen
+
+
+def test_bfloat16_where_it_is_clearly_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    for narrow, wanted in ((0.01, "bfloat16"), (0.019, "float32"), (None, "float32")):
+        found, seen = images(narrow=narrow)
+        assert (found.precision, seen) == (wanted, ["auto"])
+    assert images(narrow=0.01, steps=LEAST_STEPS - 1)[0].precision == "float32"
+    assert images("machine.precision=float32", narrow=0.01) == (images("machine.precision=float32", narrow=None)[0], ["float32"])
+    monkeypatch.setattr(environment, "has_bfloat16", lambda device: False)
+    assert images(narrow=0.01)[1] == ["float32"]
+
+
+def test_a_faster_step_is_compiled_later() -> None:
+    """What compiling saves is counted in the precision that is played."""
+    enough = int(COLD / (SAVED * 0.5) / 0.02) + 1
+    assert images(narrow=None, steps=enough)[0].compile == "on"
+    assert images(narrow=0.01, steps=enough)[0].compile == "off"
+    assert images(narrow=0.01, steps=2 * enough)[0].compile == "on"
+
+
+def test_who_multiplies_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert decided().products == "onednn"
+    assert decided("machine.products=default").products == "default"
+    assert decided("machine.compile=off").products == "default"
+    recipe, dataset = resolve("ring", "points", ["machine.device=cpu"])
+    several = decide_machine(recipe, made_game(recipe, dataset), LONG, None, lambda *_: None, seeds=3)
+    assert several.products == "default"
+    monkeypatch.setattr(machine, "onednn_is_faster", lambda: False)
+    assert decided().products == "default"
 
 
 @pytest.mark.parametrize(("settings", "run", "wanted"), [([], 1.1, True), ([], 0.9, False), (["machine.compile=off"], 9.0, False)])

@@ -166,3 +166,50 @@ def test_a_core_that_stands_still_for_a_moment_does_not_decide(expected: int, th
     assert pace is not None
     assert pace.threads == threads
     assert played.now < (trial.SECONDS + 0.14 if expected == 2 else 2.2)
+
+
+class Narrow:
+    """Steps in bfloat16, on the clock of those in float32."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, played: Played, seconds: float, first: float = 0.0) -> None:
+        self.played, self.seconds, self.first, self.steps = played, seconds, first, 0
+        ways = {"float32": played, "bfloat16": self}
+        monkeypatch.setattr(trial, "stepper", lambda game, recipe: ways[recipe.machine.precision])
+
+    def __call__(self, *_: object) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        self.played.now += self.seconds + (self.first if self.steps == 0 else 0.0)
+        self.steps += 1
+        return {}, torch.ones(())
+
+
+AUTO = ONE.model_copy(update={"precision": "auto"})
+
+
+@pytest.mark.parametrize(("a_step", "narrow"), [(0.02, True), (0.017, True), (0.025, False)])
+def test_bfloat16_takes_turns_with_float32(a_step: float, narrow: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, dataset = resolve("ring", "points", ALONE)
+    played = Played(monkeypatch, {1: 0.05, 2: 0.024})
+    other = Narrow(monkeypatch, played, a_step, first=0.3)
+    pace = trial.of_one(Run(Path("unused")), recipe, dataset, made_game(recipe, dataset))(AUTO, (1, 2), 10**6, None, always)
+    assert pace is not None
+    assert (pace.threads, pace.bfloat16, pace.narrow) == (2, pytest.approx(a_step), narrow)
+    assert pace.step == pytest.approx(a_step if narrow else 0.024)
+    assert 1 < other.steps < 12
+    assert played.now < trial.SECONDS
+
+
+def test_a_step_in_bfloat16_for_which_there_is_no_time_is_not_played(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, dataset = resolve("ring", "points", ALONE)
+    played = Played(monkeypatch, {1: 3.0, 2: 1.6})
+    other = Narrow(monkeypatch, played, 0.5)
+    pace = trial.of_one(Run(Path("unused")), recipe, dataset, made_game(recipe, dataset))(AUTO, (1, 2), 10**6, None, always)
+    assert pace is not None
+    assert (pace.bfloat16, pace.narrow, other.steps) == (None, False, 0)
+
+
+def test_a_real_step_is_played_in_both(tmp_path: Path) -> None:
+    recipe, dataset = resolve("digits", "shallow", ALONE)
+    pace = trial.of_one(Run(tmp_path), recipe, dataset, made_game(recipe, dataset))(AUTO, (1,), 10**6, None, always)
+    assert pace is not None
+    assert pace.bfloat16 is not None
+    assert pace.bfloat16 > 0

@@ -88,6 +88,15 @@ def device(asked: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def has_bfloat16(device: str) -> bool:
+    """Whether the processor (cpu) or the GPU (cuda) has instructions for bfloat16, and does not only imitate it."""
+    import torch
+
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return any(has is True for name, has in torch.cpu.get_capabilities().items() if "bf16" in name)
+
+
 def memory() -> int | None:
     """Bytes of memory of the machine, if the system tells."""
     if sys.platform == "win32":

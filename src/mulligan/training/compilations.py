@@ -29,7 +29,7 @@ IN_USE = 86400.0  # seconds for which a file counts as used by somebody
 # What a step is made of; everything else in a recipe (seeds, lengths, names) can change without another compilation.
 STEP = ("task", "scaling", "conditional", "latent", "players", "loss", "penalties", "augmentations", "turns", "order", "batch")
 SAMPLE = ("kind", "shape", "classes")
-MACHINE = ("device", "threads", "precision", "split")
+MACHINE = ("device", "threads", "precision", "products", "split")
 
 
 def keep() -> None:

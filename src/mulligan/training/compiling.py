@@ -44,8 +44,10 @@ def compiler() -> str | None:
     return shutil.which(named) if named else next((path for name in ("g++", "clang++") if (path := shutil.which(name))), None)
 
 
-def compiled(function: Callable[Taken, Given], device: str, key: str | None = None) -> Callable[Taken, Given]:
+def compiled(function: Callable[Taken, Given], device: str, key: str | None = None, onednn: bool = False) -> Callable[Taken, Given]:
     """A function of tensors whose shapes do not change, compiled as a whole when it is first called. device: cpu or cuda.
+
+    onednn: whether oneDNN multiplies float32 matrices (`training/products.py`).
 
     key: by which what the compilation took is noted (`compilations.key_of`); absent, it is not. Where torch fails to compile, that may be
     for files of an earlier compilation which are broken: it tries again without them, and where that works, they are removed.
@@ -54,7 +56,7 @@ def compiled(function: Callable[Taken, Given], device: str, key: str | None = No
     compilations.keep()
     from torch._dynamo.exc import BackendCompilerFailed  # takes a second, and whoever compiles nothing does without it
 
-    step = _made(function, device)
+    step = _made(function, device, onednn)
     before = time.process_time() - begun  # the compiler itself is imported there
     ready = False
 
@@ -69,7 +71,7 @@ def compiled(function: Callable[Taken, Given], device: str, key: str | None = No
             raise_pending()  # a compiler that died with the signal says nothing about the files
             if is_out_of_memory(error) or (device == "cpu" and compiler() is None):
                 raise
-            step = _made(function, device)
+            step = _made(function, device, onednn)
             with compilations.nothing_kept():
                 result = step(*taken, **named)
             compilations.clear()
@@ -81,21 +83,25 @@ def compiled(function: Callable[Taken, Given], device: str, key: str | None = No
     return call
 
 
-def _made(function: Callable[Taken, Given], device: str) -> Callable[Taken, Given]:
+def _made(function: Callable[Taken, Given], device: str, onednn: bool) -> Callable[Taken, Given]:
     def own(*taken: Taken.args, **named: Taken.kwargs) -> Given:
         return function(*taken, **named)
 
     own.__code__ = own.__code__.replace()  # the compiler limits recompilations for each code object, in all runs of a process together
-    return torch.compile(own, fullgraph=True, dynamic=False, options=_options(device))
+    return torch.compile(own, fullgraph=True, dynamic=False, options=_options(device, onednn))
 
 
-def _options(device: str) -> Options:
+def _options(device: str, onednn: bool) -> Options:
     """As this version of torch knows them."""
     wanted: Options = {"unsafe_marked_cacheable_functions": dict.fromkeys(MARKED, torch.__version__)}
     if device == "cpu":
         wanted |= ONE_FILE
         if sys.platform == "linux" and platform.machine() == "x86_64":
             wanted |= TRUSTED
+    if onednn:
+        from mulligan.training.onednn import ByOneDnn  # imports the compiler
+
+        wanted["post_grad_custom_post_pass"] = ByOneDnn()
     known = set(torch._inductor.list_options())
     return {name: value for name, value in wanted.items() if name in known}
 
@@ -109,7 +115,7 @@ def stepper(game: Game, recipe: Recipe) -> Step:
 
     if recipe.machine.compile != "on":
         return step
-    guarded = compiled(step, recipe.machine.device, compilations.key_of(recipe))
+    guarded = compiled(step, recipe.machine.device, compilations.key_of(recipe), recipe.machine.products == "onednn")
     seen: set[tuple[int, ...]] = set()
 
     def known(state: State, batches: Sequence[Batch | None], draws: Sequence[Tensors], knobs: Tensors) -> tuple[Tensors, Tensor]:

@@ -1,6 +1,7 @@
 """What `auto` stands for on this machine, and how torch is set up for what was decided.
 
-Threads and compilation are chosen by a measurement (`training/trial.py`), precision by a rule.
+Threads, compilation and, on a CPU, precision are chosen by a measurement (`training/trial.py`), who multiplies matrices by one of its own
+(`training/products.py`).
 """
 
 import ctypes
@@ -19,13 +20,14 @@ from mulligan.training.batches import Schedule
 from mulligan.training.budget import Budget
 from mulligan.training.compiling import compiler
 from mulligan.training.game import Game
+from mulligan.training.products import onednn_is_faster
 from mulligan.training.state import count
 
 # A run that is shorter is over before a measurement could pay for itself.
 LEAST_STEPS = 200
 LEAST_SECONDS = 20.0
 WORTH_THREADS = 1_000_000  # weights times samples of a batch, about the products of one way through the networks
-CLEARLY = 0.9  # of the time of one thread: what all cores may take at most
+CLEARLY = 0.9  # of the time of one thread: what all cores may take at most; and of the time of float32, what bfloat16 may
 
 # Estimates for what is not known better: see dev/LOG.md.
 COLD = 30.0  # seconds that the compilation of a step takes for the first time
@@ -37,12 +39,14 @@ PRODUCTS = 0.5  # share of a step, where it is not known
 class Pace:
     """What a trial found of a step without compilation.
 
-    seconds: of a step, by number of threads. products: the share of it that matrix products and convolutions take, with the best number of
-    threads; they stay what they are when the step is compiled. None where that is not known.
+    seconds: of a step, by number of threads; in float32 where the precision was to be found. bfloat16: seconds of a step in bfloat16 with
+    the best number of threads, None where it was not looked at. products: the share of the better step that matrix products and
+    convolutions take; they stay what they are when the step is compiled. None where that is not known.
     """
 
     seconds: Mapping[int, float]
     products: float | None = None
+    bfloat16: float | None = None
 
     @property
     def threads(self) -> int:
@@ -55,13 +59,27 @@ class Pace:
         return many if self.seconds[many] <= CLEARLY * self.seconds[few] else few
 
     @property
+    def narrow(self) -> bool:
+        """Whether bfloat16 is clearly faster.
+
+        >>> Pace({1: 1.0, 4: 0.6}, bfloat16=0.4).narrow, Pace({1: 1.0, 4: 0.6}, bfloat16=0.59).narrow, Pace({1: 1.0}).narrow
+        (True, False, False)
+        """
+        return self.bfloat16 is not None and self.bfloat16 <= CLEARLY * self.seconds[self.threads]
+
+    @property
+    def step(self) -> float:
+        """Seconds of the better step."""
+        return self.bfloat16 if self.narrow and self.bfloat16 is not None else self.seconds[self.threads]
+
+    @property
     def saved(self) -> float:
         """Share of a step that compilation is expected to save at least."""
         return SAVED * (1 - (PRODUCTS if self.products is None else self.products))
 
 
-# (machine, numbers of threads, steps of the run, its seconds if they are given, whether the share of products is of interest where a step
-# takes so long) -> what was found; None where there is not enough memory
+# (machine, its precision `auto` where bfloat16 is to be tried; numbers of threads; steps of the run; its seconds if they are given; whether
+# the share of products is of interest where a step takes so long) -> what was found; None where there is not enough memory
 Trial = Callable[[Machine, Sequence[int], int, float | None, Callable[[Pace], bool]], Pace | None]
 
 
@@ -81,34 +99,40 @@ def decide_machine(
     """
     asked = recipe.machine
     device = environment.device(asked.device)
+    compiles = asked.compile == "auto" and (device != "cpu" or compiler() is not None)
     settled = {
         "device": device,
         "threads": asked.threads or _threads(recipe, game, seeds),
         "compile": "off" if asked.compile == "auto" else asked.compile,
         "precision": _precision(device) if asked.precision == "auto" else asked.precision,
+        "products": _products(device, compiles or asked.compile == "on", seeds) if asked.products == "auto" else asked.products,
     }
     machine = asked.model_copy(update=settled)
     numbers = (machine.threads,) if asked.threads or device != "cpu" else tuple(sorted({1, environment.cores()}))
-    compiles = asked.compile == "auto" and (device != "cpu" or compiler() is not None)
-    if not (compiles or len(numbers) > 1) or steps < LEAST_STEPS or (seconds is not None and seconds < LEAST_SECONDS):
+    narrows = asked.precision == "auto" and device == "cpu" and seeds == 1 and _may_narrow(recipe)
+    nothing = not (compiles or narrows or len(numbers) > 1)
+    if nothing or steps < LEAST_STEPS or (seconds is not None and seconds < LEAST_SECONDS):
         return machine
 
+    def decided(pace: Pace) -> Machine:
+        return machine.model_copy(update={"threads": pace.threads} | ({"precision": "bfloat16"} if pace.narrow else {}))
+
     def run(pace: Pace) -> float:
-        return min(steps * pace.seconds[pace.threads], math.inf if seconds is None else seconds)
+        return min(steps * pace.step, math.inf if seconds is None else seconds)
 
     def cost(pace: Pace) -> float:
-        played = recipe.model_copy(update={"machine": machine.model_copy(update={"threads": pace.threads})})
-        known = compilations.known(compilations.key_of(played, seeds))
+        known = compilations.known(compilations.key_of(recipe.model_copy(update={"machine": decided(pace)}), seeds))
         return (COLD if known is None else known) * _sizes(recipe, steps)
 
+    tried = machine.model_copy(update={"precision": "auto"}) if narrows else machine
     # to see what products take, a second or two is spent on importing the compiler: too much where it cannot pay in any case
-    pace = trial(machine, numbers, steps, seconds, lambda pace: compiles and pays(run(pace), SAVED, cost(pace)))
+    pace = trial(tried, numbers, steps, seconds, lambda pace: compiles and pays(run(pace), SAVED, cost(pace)))
     if pace is None:
         return machine  # such a run is played in parts, and those are not compiled
     compilation = cost(pace) if compiles else None
     say(_told(pace, compilation))
     worth = compilation is not None and pays(run(pace), pace.saved, compilation)
-    return machine.model_copy(update={"threads": pace.threads} | ({"compile": "on"} if worth else {}))
+    return decided(pace).model_copy(update={"compile": "on"} if worth else {})
 
 
 def most_steps(recipe: Recipe, game: Game, budget: Budget) -> int:
@@ -134,8 +158,9 @@ def pays(run: float, saved: float, cost: float) -> bool:
 
 def _told(pace: Pace, cost: float | None) -> str:
     found = ", ".join(f"{seconds * 1e3:.3g} ms with {number}" for number, seconds in sorted(pace.seconds.items()))
+    narrow = "" if pace.bfloat16 is None else f", {pace.bfloat16 * 1e3:.3g} ms in bfloat16 with {pace.threads}"
     compilation = "" if cost is None else f"; compilation saves about {pace.saved:.0%} of that and takes about {cost:.0f} s"
-    return f"a step takes {found} thread{'s' if max(pace.seconds) > 1 else ''}{compilation}"
+    return f"a step takes {found} thread{'s' if max(pace.seconds) > 1 else ''}{narrow}{compilation}"
 
 
 def _threads(recipe: Recipe, game: Game, seeds: int) -> int:
@@ -152,8 +177,21 @@ def _sizes(recipe: Recipe, steps: int) -> int:
 
 
 def _precision(device: str) -> str:
-    """bfloat16 on a GPU that has it; float32 on a CPU, where quality at equal images has not been shown to be the same."""
+    """bfloat16 on a GPU that has it; float32 on a CPU, until a trial has found that bfloat16 is faster there."""
     return "bfloat16" if device == "cuda" and torch.cuda.is_bf16_supported() else "float32"
+
+
+def _may_narrow(recipe: Recipe) -> bool:
+    """Whether a trial looks at bfloat16 on a CPU.
+
+    It has instructions for it, and these are images: for them quality at equal images was shown to be the same (docs/speed.md).
+    """
+    return recipe.data.kind == "image" and environment.has_bfloat16("cpu")
+
+
+def _products(device: str, may_compile: bool, seeds: int) -> str:
+    """Who multiplies matrices in a compiled step. Seeds that train together multiply stacks of matrices, which PyTorch does itself."""
+    return "onednn" if device == "cpu" and may_compile and seeds == 1 and onednn_is_faster() else "default"
 
 
 def prepare_machine(machine: Machine) -> None:

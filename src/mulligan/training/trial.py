@@ -1,4 +1,4 @@
-"""How long a step takes here without compilation, found by playing some that are thrown away."""
+"""How long a step takes here without compilation, and whether bfloat16 is faster, found by playing some that are thrown away."""
 
 import math
 import statistics
@@ -25,6 +25,8 @@ from mulligan.training.together import Together
 SECONDS = 4.0  # that a trial takes at most beside its first step; a single step may take longer
 SHARE = 0.05  # of the run that it takes at most
 LAST = 0.2  # of that time is kept for the products
+NARROW = 0.3  # and as much for bfloat16, where it is tried
+PAIRS = 12  # of steps in float32 and in bfloat16, at most
 ROUNDS = 10
 FEWEST = 3  # steps with each number of threads, beside the first, until an answer may be plain
 BLOCK = 4  # steps until the number of threads changes; the first one is not counted, since it pays for the change
@@ -80,8 +82,9 @@ def _paced(
     core of a virtual machine can stand still for a second, and a step of all cores waits for it (dev/LOG.md). For the same reason the
     lower quartile counts, not the median.
     """
-    before = torch.get_num_threads()
-    without = machine.model_copy(update={"compile": "off"})
+    before, narrows = torch.get_num_threads(), machine.precision == "auto"
+    without = machine.model_copy(update={"compile": "off", **({"precision": "float32"} if narrows else {})})
+    last = LAST + (NARROW if narrows else 0.0)
     prepare_machine(without)
     few, many = min(numbers), max(numbers)
     try:
@@ -94,14 +97,18 @@ def _paced(
             times[few] = [_timed(step, few)]
         run = min(steps * min(times[few][0], times[many][0]), math.inf if seconds is None else seconds)
         allowed = min(SECONDS, SHARE * run)
-        _take_turns(step, times, start + (1 - LAST) * allowed, _is_plain)
+        _take_turns(step, times, start + (1 - last) * allowed, _is_plain)
         if _pace(times).threads < (machine.threads or few):
             allowed = SECONDS
-            _take_turns(step, times, start + (1 - LAST) * allowed)
+            _take_turns(step, times, start + (1 - last) * allowed)
         pace = _pace(times)
+        if narrows:
+            narrow = begun(without.model_copy(update={"precision": "bfloat16"}))
+            pace = replace(pace, bfloat16=_beside(narrow, step, pace, start + (1 - LAST) * allowed))
+            step = narrow if pace.narrow else step
         if machine.device != "cpu" or not of_interest(pace):
             return pace
-        return replace(pace, products=_products(step, pace.threads, pace.seconds[pace.threads], start + allowed))
+        return replace(pace, products=_products(step, pace.threads, pace.step, start + allowed))
     except Exception as error:
         if not is_out_of_memory(error):
             raise
@@ -159,6 +166,23 @@ def _block(step: Once, number: int, until: float) -> list[float]:
         if seconds > SHORT:
             break
     return found
+
+
+def _beside(narrow: Once, step: Once, pace: Pace, until: float) -> float | None:
+    """Seconds of a step in bfloat16, from the median of ratios to steps in float32 in turn; None where there is no time left to see.
+
+    The first one, which prepares, does not count. It is over as soon as all ratios agree.
+    """
+    number, usual = pace.threads, pace.seconds[pace.threads]
+    ratios: list[float] = []
+    if time.perf_counter() < until - 3 * usual:
+        _timed(narrow, number)
+    while len(ratios) < PAIRS and time.perf_counter() < until - 2 * usual:
+        seconds = _timed(step, number)
+        ratios.append(_timed(narrow, number) / seconds)
+        if len(ratios) > FEWEST and (max(ratios) < CLEARLY or min(ratios) > CLEARLY):
+            break
+    return usual * statistics.median(ratios) if ratios else None
 
 
 def _products(step: Once, number: int, usual: float, until: float) -> float | None:

@@ -248,7 +248,8 @@ def decide(
     if recorded and folder.exists and folder.read_recipe().machine == asked:
         before = recorded[-1].get("decisions", {})
         try:
-            return recipe.model_copy(update={"machine": Machine.model_validate({k: before[k] for k in Machine.model_fields})})
+            known = {"products": "default", **before}  # earlier versions knew no other
+            return recipe.model_copy(update={"machine": Machine.model_validate({k: known[k] for k in Machine.model_fields})})
         except (KeyError, ValueError):
             pass  # written by hand, or by another version: decide again
     tried = trial.of_one(folder, recipe, dataset, game)
