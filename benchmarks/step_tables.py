@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from precisions import equal_in_bfloat16
 from systems import (
     BOUNDS,
     BYTES,
     COMPILED,
     EMPTY,
-    EQUAL_IN_BFLOAT16,
     FUSED,
     GOALS,
     LARGEST,
@@ -98,8 +98,8 @@ def _of_both(bound: str) -> tuple[str, ...]:
 def _remark(system: str, has_bfloat16: bool) -> str:
     """Why a row in bfloat16 does not count; empty where it does."""
     reasons = [] if has_bfloat16 else ["this processor has no bfloat16 instructions"]
-    if system not in EQUAL_IN_BFLOAT16:
-        reasons.append("fd at equal images is not compared yet")
+    if system not in equal_in_bfloat16():
+        reasons.append("samples in bfloat16 were not shown to be as good at equal images")
     return f"does not count: {'; '.join(reasons)}" if reasons else ""
 
 

@@ -137,10 +137,6 @@ GOALS = (
     ),
 )
 
-# Systems whose bfloat16 steps reach the same fd at equal images within the noise of seeds, and where that was measured: other rows in
-# bfloat16 do not count.
-EQUAL_IN_BFLOAT16: dict[str, str] = {}
-
 # What the loops beside Mulligan's can do. A recipe that asks for more would be compared with another training.
 KNOWN: Mapping[str, tuple[str, ...]] = {
     "Recipe": (

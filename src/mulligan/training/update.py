@@ -32,10 +32,14 @@ def adam(parameter: Tensor, gradient: Tensor, first: Tensor, second: Tensor, upd
     """
     first = settings.beta1 * first + (1 - settings.beta1) * gradient
     second = settings.beta2 * second + (1 - settings.beta2) * gradient * gradient
-    first_bias = 1 - settings.beta1**updates
-    second_bias = 1 - settings.beta2**updates
-    denominator = second.sqrt() / second_bias.sqrt() + settings.epsilon
-    return Moved(parameter - rate / first_bias * first / denominator, first, second)
+    step = _once(rate / (1 - settings.beta1**updates))
+    spread = _once((1 - settings.beta2**updates).rsqrt())
+    return Moved(parameter - step * first / (second.sqrt() * spread + settings.epsilon), first, second)
+
+
+def _once(scalar: Tensor) -> Tensor:
+    """The scalar, in memory of its own: a compiler would compute its powers again for every sixteen numbers of a player (dev/LOG.md)."""
+    return scalar.as_strided((), ()) if torch.compiler.is_compiling() and scalar.ndim == 0 else scalar
 
 
 def adam_in_place(
