@@ -24,8 +24,10 @@ from mulligan.resolve import resolve
 from mulligan.runs import facts, history
 from mulligan.runs.folder import Run, runs_base
 from mulligan.sampling.blocks import of_seed
+from mulligan.sampling.inversion import Inverted, invert
 from mulligan.sampling.judging import judge
-from mulligan.sampling.model import Labels, Model
+from mulligan.sampling.loading import load_sampler
+from mulligan.sampling.sampler import Labels, Sampler
 from mulligan.sampling.samples import Samples
 from mulligan.sampling.walks import walk, write_walk
 from mulligan.terminal import Terminal
@@ -41,9 +43,9 @@ class GAN:
     settings: dotted keys and their values, such as {"batch": 128, "generator.network.widths": [256, 512]}.
     seed: of every draw; the recipe's own if absent. verbose: tell on stderr how training goes.
 
-    Learned: model_ (Model), run_ (Path of the run folder, None after loading a model alone), recipe_ (Recipe, resolved), parameters_
-    (trainable weights by player), figures_ (ScoreCard: figures with their floors, or None), history_ (a dict per report: step, images,
-    seconds and the named figures).
+    Learned: model_ (Model, or OnnxModel from an ONNX file), run_ (Path of the run folder, None after loading a model alone), recipe_
+    (Recipe, resolved), parameters_ (trainable weights by player), figures_ (ScoreCard: figures with their floors, or None), history_ (a
+    dict per report: step, images, seconds and the named figures).
 
     >>> tiny = {"generator.network.widths": [8], "discriminator.network.widths": [8], "machine.threads": 1}
     >>> gan = GAN("points", settings=tiny)
@@ -51,7 +53,7 @@ class GAN:
     'points'
     """
 
-    model_: Model | None
+    model_: Sampler | None
     run_: Path | None
     recipe_: Recipe
     parameters_: dict[str, int]
@@ -104,18 +106,23 @@ class GAN:
         self._learn(Run(outcome.run))
         return self
 
-    def sample(self, n: int = 16, seed: int = 0, label: Labels = None) -> Samples:
+    def sample(self, n: int = 16, seed: int = 0, label: Labels = None, truncation: float | None = None) -> Samples:
         """Samples 0 to n-1 of a seed, as `mulligan sample` draws them.
 
-        label: one class for all, by number or name, or one for each; only where the recipe is conditional.
+        label: one class for all, by number or name, or one for each; only where the recipe is conditional. truncation: where the prior of
+        the latents is cut off, such as 1.0: samples are more alike, and more often good.
         The result has .images or .points, .grid(), .to_pil(), .save(path), and shows itself in a notebook.
         """
-        return self._model().draw(of_seed(seed, range(n)), label)
+        return self._model().draw(of_seed(seed, range(n)), label, truncation)
 
     def reconstruct(self, data: Any) -> np.ndarray:
         """Decoded reproductions of samples, in their order; data as in `fit`. Raises UsageError where there is no encoder."""
         model = self._model()
         return model.reconstruct(self._given(data, None)[0])
+
+    def invert(self, data: Any, label: int | str | None = None) -> Inverted:
+        """The latents whose samples are nearest to given ones: .latents, .labels, .samples, .errors; data as in `fit`, at most 100."""
+        return invert(self._model(), self._given(data, None)[0], label)
 
     def score(self, data: Any, labels: Any = None) -> dict[str, Any]:
         """What D says of samples, beside what it says of held-out real ones and of its own G's; data as in `fit`.
@@ -191,13 +198,16 @@ class GAN:
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """A GAN from a model folder, or from a run folder with its model (which can score, too). Runs no code that was not allowed."""
+        """A GAN from a model folder, an ONNX file, or a run folder with its model (which can score, too).
+
+        Runs no code that was not allowed.
+        """
         folder = Run(Path(path))
         if folder.exists:
             gan = cls(folder.read_recipe().name)
             gan._learn(folder)
             return gan
-        model = Model.load(path)
+        model = load_sampler(path)
         gan = cls(model.description.recipe)
         gan.model_, gan.run_ = model, None
         return gan
@@ -228,7 +238,7 @@ class GAN:
         self.figures_ = verbs.recorded_figures(run)
         self.history_ = history.read(run)
 
-    def _model(self) -> Model:
+    def _model(self) -> Sampler:
         if "model_" not in vars(self):
             raise UsageError(f"this {type(self).__name__} is not fitted yet", "Call fit(data) first, or GAN.load(PATH)")
         if self.model_ is None:

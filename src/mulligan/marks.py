@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from mulligan import __version__
-from mulligan.errors import DiskError
+from mulligan.errors import DataError, DiskError
 
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -94,7 +94,7 @@ def write_csv(columns: Sequence[str], rows: np.ndarray, path: Path, mark: Mark |
 
 
 def read_mark(path: Path) -> dict[str, Any] | None:
-    """What a PNG, GIF, .npz or .csv file says of itself; None where it does not say that it is synthetic.
+    """What a PNG, GIF, .npz, .csv or .onnx file says of itself; None where it does not say that it is synthetic.
 
     Returns {"synthetic": True, "composite": bool, "source_type": str, "generator": str, "model": str, "seed": int | None}.
     """
@@ -106,8 +106,23 @@ def read_mark(path: Path) -> dict[str, Any] | None:
         with path.open(encoding="utf-8") as lines:
             first = lines.readline(4096)
         return _from_json(first[len(_CSV_START) :]) if first.startswith(_CSV_START) else None
+    if suffix == ".onnx":
+        return _from_json(_onnx_entry(path))
     packet = _packet_of(path)
     return _from_packet(packet) if packet is not None else None
+
+
+def inspected(path: Path) -> dict[str, Any] | None:
+    """As `read_mark`, of a file that anybody may have made. Raises DataError for what cannot be read."""
+    known = (".png", ".gif", ".npz", ".csv", ".onnx")
+    if path.suffix.lower() not in known:
+        raise DataError(f"{path.name}: a mark is looked for in {', '.join(known)} files", "Name such a file")
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    try:
+        return read_mark(path)
+    except Exception as error:  # decoders raise whatever they like, and all of it means that the file is broken
+        raise DataError(f"{path} cannot be read ({type(error).__name__}: {' '.join(str(error).split())[:200]})") from None
 
 
 def make_folder(path: Path) -> None:
@@ -130,6 +145,18 @@ def replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
             beside.unlink(missing_ok=True)
     except OSError as error:
         raise DiskError(f"{path} cannot be written ({error.strerror or error})", "Free some space, or choose another folder") from error
+
+
+def onnx_entry(mark: Mark) -> tuple[str, str]:
+    """What an ONNX file says of what its model makes: a key and a value of its metadata."""
+    return _NPZ_KEY, json.dumps(_facts(mark))
+
+
+def _onnx_entry(path: Path) -> str:
+    """The mark in the metadata of an ONNX file; empty where there is none. The file is searched for it, and nothing in it is run."""
+    content = path.read_bytes()
+    start = content.rfind(b'{"synthetic": true')
+    return content[start : content.find(b"}", start) + 1].decode() if start >= 0 else ""
 
 
 def _facts(mark: Mark) -> dict[str, Any]:

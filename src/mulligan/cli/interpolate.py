@@ -15,20 +15,25 @@ def run(arguments: list[str]) -> int:
 
 
 def interpolate(
-    which: Annotated[str, typer.Argument(metavar="RUN_OR_MODEL", help="A run or model folder, or the name or the number of a run.")],
+    which: Annotated[str, typer.Argument(metavar="RUN_OR_MODEL", help="A run, by path, name or number, a model folder or an ONNX file.")],
     seeds: Annotated[str, typer.Option(metavar="1,5,9", help="Seeds whose first samples are walked through; ranges as 0-4.")],
     to: Annotated[Path, typer.Option(metavar="FILE", help="A .gif that comes back to its start, a .png strip, or an .npz.")],
     steps: Annotated[int, typer.Option(metavar="N", help="Samples from each seed to the next.")] = 12,
     label: Annotated[str | None, typer.Option(metavar="L", help="The class of the whole walk, by number or name.")] = None,
+    grid: Annotated[
+        str | None, typer.Option(metavar="8x8", help="Columns x rows of all samples between four seeds, instead of a walk.")
+    ] = None,
     trusted: Trusted = None,
     as_json: AsJson = False,
 ) -> None:
     """Walk through the latents of seeds, from sample to sample."""
-    from mulligan.sampling.asked import parse_seeds
+    from mulligan.sampling.asked import parse_grid, parse_seeds
 
     known_seeds = parse_seeds(seeds)
+    cells = None if grid is None else parse_grid(grid)
     trust(trusted)
-    from mulligan.sampling.walks import write_walk
+    from mulligan.sampling.walks import write_field, write_walk
 
     model = load(which)
-    show_files(write_walk(model, known_seeds, to, steps, label), as_json, {"model": model.description.weights})
+    files = write_walk(model, known_seeds, to, steps, label) if cells is None else write_field(model, known_seeds, to, *cells, label)
+    show_files(files, as_json, {"model": model.description.weights})

@@ -12,7 +12,7 @@ from mulligan.errors import UsageError
 
 if TYPE_CHECKING:
     from mulligan.sampling.blocks import Place
-    from mulligan.sampling.model import Model
+    from mulligan.sampling.sampler import Sampler
 
 _SHOWN = 16  # images, where no number was given: enough to see, and quick
 _PLOTTED = 1000  # points: fewer show no shape
@@ -25,7 +25,7 @@ def run(arguments: list[str]) -> int:
 
 
 def sample(
-    which: Annotated[str, typer.Argument(metavar="RUN_OR_MODEL", help="A run or model folder, or the name or the number of a run.")],
+    which: Annotated[str, typer.Argument(metavar="RUN_OR_MODEL", help="A run, by path, name or number, a model folder or an ONNX file.")],
     to: Annotated[str, typer.Option(metavar="FILE_OR_FOLDER", help="A .png, .npz or (points) .csv, or a folder for one file each.")],
     n: Annotated[int | None, typer.Option("--n", metavar="N", help="How many: samples 0 to N-1 of the seed.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, metavar="N", help="Seed of the samples; 0 if absent.")] = None,
@@ -34,6 +34,9 @@ def sample(
     ] = None,
     label: Annotated[str | None, typer.Option(metavar="L", help="The class of all samples, by number or name.")] = None,
     grid: Annotated[str | None, typer.Option(metavar="10x10", help="Columns x rows of a .png.")] = None,
+    truncation: Annotated[
+        float | None, typer.Option(metavar="T", help="Cut the prior off at T, such as 1: samples are more alike, more often good.")
+    ] = None,
     reconstruct: Annotated[
         str | None, typer.Option(metavar="DATA", help="Write these samples beside their reproductions (autoencoder).")
     ] = None,
@@ -49,8 +52,8 @@ def sample(
         raise UsageError(f"--n {n}: expected 1 to {MOST_SAMPLES:,}")
     if known_seeds and (n is not None or seed is not None):
         raise UsageError("--seeds names each sample, so --n and --seed do not go with it", "Leave them out")
-    if reconstruct and (known_seeds or seed is not None or label):
-        raise UsageError("--reconstruct draws nothing, so --seed, --seeds and --label do not go with it", "Leave them out")
+    if reconstruct and (known_seeds or seed is not None or label or truncation is not None):
+        raise UsageError("--reconstruct draws nothing, so --seed, --seeds, --label and --truncation do not go with it", "Leave them out")
     trust(trusted)
     from mulligan.sampling.blocks import first_of, of_seed
 
@@ -60,7 +63,7 @@ def sample(
         files = _reconstructed(model, reconstruct, target, n, cells)
     else:
         count = n or (cells[0] * cells[1] if cells else _SHOWN if len(model.kind.shape) == 3 else _PLOTTED)
-        files = _drawn(model, first_of(known_seeds) if known_seeds else of_seed(seed or 0, range(count)), label, target, cells)
+        files = _drawn(model, first_of(known_seeds) if known_seeds else of_seed(seed or 0, range(count)), label, target, cells, truncation)
     show_files(files, as_json, {"model": model.description.weights})
 
 
@@ -73,11 +76,14 @@ def _target(to: str) -> Path:
     return Path(to)
 
 
-def load(which: str) -> "Model":
-    """The model that a person means: a path, or the name or the number of a run. Raises UsageError, CheckpointError, UnsafeError."""
+def load(which: str) -> "Sampler":
+    """The model that a person means: a path, or the name or the number of a run.
+
+    Raises UsageError, CheckpointError, UnsafeError.
+    """
     from mulligan.runs import facts
     from mulligan.runs.folder import Run, open_run
-    from mulligan.sampling.model import Model
+    from mulligan.sampling.loading import load_sampler
 
     run = Run(Path(which)) if Path(which).exists() else open_run(which)
     if run.exists and not facts.is_current(run):
@@ -88,7 +94,7 @@ def load(which: str) -> "Model":
             step = model.description.trained.steps
             print(f"{run.path} has trained on since its model was written: step {step:,}, its best so far", file=sys.stderr)
             return model
-    return Model.load(run.path)
+    return load_sampler(run.path)
 
 
 def show_files(files: tuple[Path, ...], as_json: bool, facts: dict[str, str]) -> None:
@@ -101,13 +107,15 @@ def show_files(files: tuple[Path, ...], as_json: bool, facts: dict[str, str]) ->
         print(f"{len(files)} files in {files[0].parent}")
 
 
-def _drawn(model: "Model", places: tuple["Place", ...], label: str | None, to: Path, grid: tuple[int, int] | None) -> tuple[Path, ...]:
+def _drawn(
+    model: "Sampler", places: tuple["Place", ...], label: str | None, to: Path, grid: tuple[int, int] | None, truncation: float | None
+) -> tuple[Path, ...]:
     from mulligan.sampling.output import write_samples
 
-    return write_samples(model.draw(places, label), to, grid)
+    return write_samples(model.draw(places, label, truncation), to, grid)
 
 
-def _reconstructed(model: "Model", data: str, to: Path, n: int | None, grid: tuple[int, int] | None) -> tuple[Path, ...]:
+def _reconstructed(model: "Sampler", data: str, to: Path, n: int | None, grid: tuple[int, int] | None) -> tuple[Path, ...]:
     from mulligan import given
     from mulligan.sampling.output import write_reconstructions
 

@@ -52,6 +52,16 @@ class Image(Kind):
         raw: np.ndarray = pixels.round_().clamp_(0, 255).cpu().numpy().astype(np.uint8)
         return self.to_arrays(raw)
 
+    def present(self, samples: "Tensor") -> "Tensor":
+        """Scaled to [0, 1] and clipped."""
+        return ((samples + 1) / 2 if self.scaling == "symmetric" else samples).clamp(0, 1)
+
+    def from_presented(self, presented: np.ndarray) -> np.ndarray:
+        """Rounded to 0 to 255."""
+        if not np.isfinite(presented).all():
+            raise ValueError("generated pixels are not finite")
+        return self.to_arrays((presented * 255).round().astype(np.uint8))
+
     def to_arrays(self, raw: np.ndarray) -> np.ndarray:
         """(N, 1, H, W) -> (N, H, W); (N, 3, H, W) -> (N, H, W, 3)."""
         return raw[:, 0] if self.shape[0] == 1 else np.ascontiguousarray(raw.transpose(0, 2, 3, 1))

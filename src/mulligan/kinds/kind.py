@@ -42,6 +42,17 @@ class Kind(Settings):
         """Encoded samples (N, *shape) -> decoded ones. Raises ValueError for numbers that are not finite."""
         raise NotImplementedError(f"{type(self).__name__} cannot decode")
 
+    def present(self, samples: "Tensor") -> "Tensor":
+        """Encoded samples (N, *shape) -> numbers that anybody can read, float32 of the same shape; by operations that ONNX knows.
+
+        What an exported model gives: pixels from 0 to 1, points in the user's own units.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot be exported")
+
+    def from_presented(self, presented: np.ndarray) -> np.ndarray:
+        """What `present` gave (N, *shape) -> decoded samples. Raises ValueError for numbers that are not finite."""
+        raise NotImplementedError(f"{type(self).__name__} cannot be read from an export")
+
     def to_arrays(self, raw: np.ndarray) -> np.ndarray:
         """Raw samples -> the same samples decoded."""
         raise NotImplementedError(f"{type(self).__name__} has no arrays")

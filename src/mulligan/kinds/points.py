@@ -60,10 +60,20 @@ class Points(Kind):
         numbers = samples.detach().float()
         if not bool(numbers.isfinite().all()):
             raise ValueError("generated points are not finite")
-        if self.scaling == "standard":
-            numbers = numbers * numbers.new_tensor(self.std) + numbers.new_tensor(self.mean)
-        points: np.ndarray = numbers.cpu().numpy()
+        points: np.ndarray = self.present(numbers).cpu().numpy()
         return points
+
+    def present(self, samples: "Tensor") -> "Tensor":
+        """Back in the user's units."""
+        if self.scaling == "none":
+            return samples
+        return samples * samples.new_tensor(self.std) + samples.new_tensor(self.mean)
+
+    def from_presented(self, presented: np.ndarray) -> np.ndarray:
+        """The same."""
+        if not np.isfinite(presented).all():
+            raise ValueError("generated points are not finite")
+        return presented
 
     def to_arrays(self, raw: np.ndarray) -> np.ndarray:
         """The same."""

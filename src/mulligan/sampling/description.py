@@ -50,6 +50,9 @@ class Trained(Settings):
     seed: int | None = Field(None, ge=0, description="Seed of training.")
     data: Annotated[str, BeforeValidator(public_source)] = Field(description="Name of the built-in set, or `own data`.")
     licence: str = Field("", max_length=1000, description="Licence of the training data, where it is known.")
+    hardware: str = Field("", max_length=1000, description="What it was trained on.")
+    command: str = Field("", max_length=4000, description="What was asked for, without the names of a user's own files.")
+    verdict: str = Field("", max_length=200, description="What the doctor said of the training at its end.")
     figures: Annotated[ScoreCard | None, BeforeValidator(read_card)] = Field(None, description="Score card of the samples.")
 
 

@@ -12,7 +12,7 @@ from mulligan.metrics.evaluating import LIMIT, score_card
 from mulligan.metrics.figures import ScoreCard
 from mulligan.metrics.real import Real, real_data
 from mulligan.metrics.reference import Reference
-from mulligan.sampling.model import Model
+from mulligan.sampling.sampler import Sampler
 
 COLUMNS = 10  # of the picture of pairs
 
@@ -24,7 +24,7 @@ class Judgement(NamedTuple):
     pairs: tuple[Tensor, Tensor] | None
 
 
-def judge(model: Model, against: Any, *, n: int | None = None, seed: int, features: Sequence[str] = ()) -> Judgement:
+def judge(model: Sampler, against: Any, *, n: int | None = None, seed: int, features: Sequence[str] = ()) -> Judgement:
     """Samples 0 to n-1 of a seed judged by real data (a Dataset, a name or path, an array), at most 10,000 of them unless asked for.
 
     Raises UsageError, and DataError for data that the samples do not fit.
@@ -42,11 +42,11 @@ def limited(real: Real, n: int | None) -> int:
     return min(n or LIMIT, len(real.test), len(real.train))
 
 
-def write_pairs(model: Model, pairs: tuple[Tensor, Tensor], path: Path) -> None:
+def write_pairs(model: Sampler, pairs: tuple[Tensor, Tensor], path: Path) -> None:
     """A picture of pairs side by side, for images: a sample, and the training sample that it is nearest to."""
     made, real = (rows.numpy() for rows in pairs)
     write_png(model.kind.preview([made, real], columns=COLUMNS // 2), path, Mark(composite=True, model=model.description.weights))
 
 
-def _type(model: Model) -> torch.dtype:
+def _type(model: Sampler) -> torch.dtype:
     return torch.uint8 if model.kind.name == "image" else torch.float32

@@ -5,7 +5,7 @@ model/weights.safetensors  generator/NAME, encoder/NAME, latent/mean, latent/fac
 model/README.md            the model card, with samples.png in it
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -14,27 +14,21 @@ import torch
 from torch import Tensor, nn
 
 from mulligan.errors import CheckpointError, UsageError
-from mulligan.kinds.kind import Kind
-from mulligan.marks import Mark, write_png
-from mulligan.randomness import place_latents
+from mulligan.marks import write_png
 from mulligan.recipe import Network
 from mulligan.runs import safe_json, tensors
 from mulligan.runs.writing import write_text
-from mulligan.sampling.asked import find_label
-from mulligan.sampling.blocks import Place, of_seed, pack
+from mulligan.sampling.blocks import of_seed
 from mulligan.sampling.card import model_card
-from mulligan.sampling.description import MENDING, Description, describe, tiny
+from mulligan.sampling.description import Description, describe, tiny
 from mulligan.sampling.folder import CARD, DESCRIPTION, PICTURE, WEIGHTS, model_folder, refuse_disguise, replace_folder
-from mulligan.sampling.samples import Samples
+from mulligan.sampling.sampler import Sampler
 from mulligan.sampling.weights import content_hash, expected, require
 
 _DESCRIPTION_BYTES = 2**20
-DECODED = 32  # blocks at once: what is done to each number alone may be done to many
-
-Labels = int | str | Sequence[int | str] | None
 
 
-class Model:
+class Model(Sampler):
     """A generator ready to sample, with an encoder where it can reconstruct.
 
     description: what model.json says. weights: `generator/NAME` (parameters and buffers), and as the description wants them
@@ -48,27 +42,12 @@ class Model:
     def __init__(self, description: Description, weights: Mapping[str, Tensor], device: str = "cpu") -> None:
         require(weights, expected(description))
         tensors.check_finite(weights, Path(WEIGHTS))
-        self.description = description.model_copy(update={"weights": content_hash(weights)})
+        super().__init__(description.model_copy(update={"weights": content_hash(weights)}))
         self.device = torch.device(device)
         self.generator = self._module(description.network, weights, "generator")
         self.encoder = self._module(description.encoder, weights, "encoder") if description.encoder else None
         self.fitted = (weights["latent/mean"].to(self.device), weights["latent/factor"].to(self.device)) if description.fitted else None
         self._check_output()
-
-    @property
-    def kind(self) -> Kind:
-        """What one sample is."""
-        return self.description.kind
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes that a sample can be asked for; empty without condition."""
-        return self.description.classes
-
-    @property
-    def mark(self) -> Mark:
-        """What files made by this model say of themselves."""
-        return Mark(model=self.description.weights)
 
     @property
     def parameters(self) -> int:
@@ -84,36 +63,6 @@ class Model:
             parts |= {"latent/mean": self.fitted[0], "latent/factor": self.fitted[1]}
         return {name: tensor.detach().cpu() for name, tensor in parts.items()}
 
-    def sample(self, indices: Iterable[int], seed: int = 0, labels: Labels = None) -> np.ndarray:
-        """Decoded samples `indices` of a seed; labels as in `draw`."""
-        return self.draw(of_seed(seed, indices), labels).array
-
-    def draw(self, places: Iterable[Place], labels: Labels = None) -> Samples:
-        """Samples by their places.
-
-        A sample is the same, byte for byte, whatever is asked beside it (on one machine with one number of threads).
-        labels: one class for all, by number or name, or one for each; absent: sample i of seed s is of class (s + i) modulo classes.
-        Raises UsageError for labels that do not fit, CheckpointError where the samples are not finite.
-        """
-        known = tuple(places)
-        if any(place.seed < 0 or place.index < 0 for place in known):
-            raise UsageError("a seed or an index is negative", "Give numbers from 0 on")
-        latent = self.description.latent
-
-        def latents(items: list[int]) -> Tensor:
-            return place_latents(latent.distribution, latent.size, ((known[item].seed, known[item].index) for item in items))
-
-        numbers = self._labels(labels, known)
-        array = self._in_blocks([place.slot(self.description.block) for place in known], latents, numbers)
-        return Samples(array, numbers, known, self.kind, self.description.weights, self.classes)
-
-    def generate(self, z: Tensor, labels: Labels = None) -> np.ndarray:
-        """Decoded samples of given latents z (N, latent), as they are drawn from the prior; labels as in `draw` for seed 0."""
-        if z.ndim != 2 or z.shape[1] != self.description.latent.size:
-            raise UsageError(f"latents of shape {tuple(z.shape)}: expected (N, {self.description.latent.size})")
-        slots = [row % self.description.block for row in range(len(z))]
-        return self._in_blocks(slots, lambda items: z[items], self._labels(labels, of_seed(0, range(len(z)))))
-
     def encode(self, raw: np.ndarray) -> Tensor:
         """Codes (N, latent) of raw samples, uint8 (N, C, H, W) or float32 (N, D). Raises UsageError without an encoder."""
         codes = [block[:count].cpu() for block, count in self._coded(raw)]
@@ -121,7 +70,7 @@ class Model:
 
     def reconstruct(self, raw: np.ndarray) -> np.ndarray:
         """Decoded reproductions of raw samples, through the encoder and the generator. Raises UsageError without an encoder."""
-        parts = [self._decode(self._pass(block, None))[:count] for block, count in self._coded(raw)]
+        parts = [self._decode(self._generated(block, None))[:count] for block, count in self._coded(raw)]
         return np.concatenate(parts) if parts else self._none()
 
     def save(self, folder: str | Path) -> Path:
@@ -130,13 +79,17 @@ class Model:
 
         def fill(beside: Path) -> None:
             tensors.write(beside / WEIGHTS, weights, {"format": "pt"})
-            shown = self.draw(of_seed(0, range(40 if len(self.description.signature.sample) == 3 else 1000)))
-            write_png(shown.grid(10).image, beside / PICTURE, shown.mark)
-            write_text(beside / CARD, model_card(self.description, self.parameters, PICTURE))
+            self.write_card(beside)
             write_text(beside / DESCRIPTION, safe_json.dumps(self.description.public()))
 
         replace_folder(Path(folder), fill, tensors.size(weights))
         return Path(folder)
+
+    def write_card(self, folder: Path) -> None:
+        """Write the model card into a folder that is there, and the picture of samples that it shows. Raises DiskError."""
+        shown = self.draw(of_seed(0, range(40 if len(self.description.signature.sample) == 3 else 1000)))
+        write_png(shown.grid(10).image, folder / PICTURE, shown.mark)
+        write_text(folder / CARD, model_card(self.description, self.parameters, PICTURE))
 
     @classmethod
     def load(cls, path: str | Path, device: str = "cpu") -> Self:
@@ -173,56 +126,22 @@ class Model:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         return module.eval().requires_grad_(False).to(self.device)
 
-    def _check_output(self) -> None:
-        """One pass shows whether the generator makes what the description says."""
-        block, signature = self.description.block, self.description.signature
-        try:
-            shape = tuple(self._pass(torch.zeros(block, signature.latent), torch.zeros(block, dtype=torch.long)).shape)
-        except (RuntimeError, TypeError, ValueError, AttributeError, IndexError) as error:
-            raise CheckpointError(f"the generator cannot run ({str(error).splitlines()[0][:200]})", MENDING) from None
-        if shape != (block, *signature.sample):
-            raise CheckpointError(f"the generator makes {shape[1:]}, and a sample is {signature.sample}", MENDING)
-
-    def _labels(self, labels: Labels, places: tuple[Place, ...]) -> np.ndarray | None:
-        """The class of each place by number; None without condition."""
-        if labels is None:
-            return np.array([(place.seed + place.index) % len(self.classes) for place in places], np.int64) if self.classes else None
-        if isinstance(labels, int | str):
-            return np.full(len(places), find_label(labels, self.classes), np.int64)
-        if len(labels) != len(places):
-            raise UsageError(f"{len(labels)} labels for {len(places)} samples", "Give one label for all, or one for each")
-        return np.array([find_label(label, self.classes) for label in labels], np.int64)
-
-    def _in_blocks(self, slots: list[int], latents: Callable[[list[int]], Tensor], labels: np.ndarray | None) -> np.ndarray:
-        """Decoded samples of `latents` of given items, each made in its slot of a padded block."""
-        none = self._none()
-        out = np.empty((len(slots), *none.shape[1:]), none.dtype)
-        blocks = pack(slots)
-        for start in range(0, len(blocks), DECODED):
-            some = blocks[start : start + DECODED]
-            items = [item for block in some for item in block]
-            parts = torch.split(latents(items), [len(block) for block in some])
-            made = [self._block([slots[item] for item in block], z, labels, block) for block, z in zip(some, parts, strict=True)]
-            out[items] = self._decode(torch.cat(made))
-        return out
-
-    def _block(self, own: list[int], latents: Tensor, labels: np.ndarray | None, items: list[int]) -> Tensor:
-        """Samples of latents (n, latent), each made in its own slot of a padded block."""
-        z = torch.zeros(self.description.block, self.description.latent.size)
-        z[own] = latents
-        label = torch.zeros(self.description.block, dtype=torch.long)
-        if labels is not None:
-            label[own] = torch.from_numpy(labels[items])
-        return self._pass(self._shaped(z), label)[own]
-
     def _shaped(self, z: Tensor) -> Tensor:
         if self.fitted is None:
             return z
         mean, factor = self.fitted
         return mean + z.to(self.device) @ factor.T
 
+    def encoded(self, z: Tensor, label: Tensor) -> Tensor:
+        """Samples (N, *shape) as the generator makes them, of latents z (N, latent), with gradients to these; labels int64 (N,)."""
+        made: Tensor = self.generator(self._shaped(z), label.to(self.device) if self.classes else None)
+        return made
+
+    def _pass(self, z: Tensor, label: Tensor) -> Tensor:
+        return self._generated(self._shaped(z), label)
+
     @torch.inference_mode()
-    def _pass(self, z: Tensor, label: Tensor | None) -> Tensor:
+    def _generated(self, z: Tensor, label: Tensor | None) -> Tensor:
         made: Tensor = self.generator(z.to(self.device), label.to(self.device) if label is not None and self.classes else None)
         return made
 
@@ -231,10 +150,6 @@ class Model:
             return self.kind.decode(made)
         except ValueError as error:
             raise CheckpointError(f"the model makes broken samples: {error}", "Use a model of a training that stayed finite") from None
-
-    def _none(self) -> np.ndarray:
-        """No sample at all, decoded: the shape and type that samples have."""
-        return self.kind.decode(torch.zeros(1, *self.description.signature.sample))[:0]
 
     def _coded(self, raw: np.ndarray) -> Iterator[tuple[Tensor, int]]:
         """Codes of raw samples in padded blocks (block, latent), each with the number of samples that are not padding."""

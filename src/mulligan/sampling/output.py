@@ -8,7 +8,8 @@ import numpy as np
 from mulligan.errors import UsageError
 from mulligan.marks import write_npz, write_png
 from mulligan.runs.writing import disk_errors
-from mulligan.sampling.model import Model
+from mulligan.sampling.inversion import Inverted
+from mulligan.sampling.sampler import Sampler
 from mulligan.sampling.samples import Samples, make_parent
 
 
@@ -32,7 +33,7 @@ def write_samples(samples: Samples, to: Path, grid: tuple[int, int] | None = Non
         return samples.kind.write(samples.array, to, samples.mark, names=samples.names(), labels=samples.written_labels(), columns=columns)
 
 
-def write_reconstructions(model: Model, originals: np.ndarray, to: Path, columns: int = 5) -> Path:
+def write_reconstructions(model: Sampler, originals: np.ndarray, to: Path, columns: int = 5) -> Path:
     """Write real samples with the model's reproduction beside each: `.png` (pairs in a grid) or `.npz`, marked as composite.
 
     originals: raw samples, uint8 (N, C, H, W) or float32 (N, D). columns: pairs in a row.
@@ -41,12 +42,23 @@ def write_reconstructions(model: Model, originals: np.ndarray, to: Path, columns
     if not len(originals):
         raise UsageError("there are no samples to reconstruct", "Give at least one")
     pair = {"originals": model.kind.to_arrays(originals), "reconstructions": model.reconstruct(originals)}
+    return _write_pairs(model, pair, {}, to, columns)
+
+
+def write_inverted(model: Sampler, originals: np.ndarray, found: Inverted, to: Path, columns: int = 5) -> Path:
+    """Write given samples with what the model makes of their latents beside each: `.png`, or `.npz` with latents, labels and errors."""
+    pair = {"originals": model.kind.to_arrays(originals), "samples": found.samples}
+    beside = {"latents": found.latents.numpy(), "errors": found.errors} | ({} if found.labels is None else {"labels": found.labels})
+    return _write_pairs(model, pair, beside, to, columns)
+
+
+def _write_pairs(model: Sampler, pair: dict[str, np.ndarray], beside: dict[str, np.ndarray], to: Path, columns: int) -> Path:
     mark = replace(model.mark, composite=True)
     make_parent(to)
     if to.suffix.lower() == ".png":
         write_png(model.kind.preview(list(pair.values()), columns=columns), to, mark)
     elif to.suffix.lower() == ".npz":
-        write_npz(pair, to, mark)
+        write_npz({**pair, **beside}, to, mark)
     else:
-        raise UsageError(f"{to.name}: reconstructions are written as .png or .npz", "Name such a file")
+        raise UsageError(f"{to.name}: pairs of samples are written as .png or .npz", "Name such a file")
     return to

@@ -10,7 +10,7 @@ from torch import Tensor
 from mulligan.errors import UsageError
 from mulligan.marks import Mark, write_gif
 from mulligan.randomness import sample_latents
-from mulligan.sampling.model import Model
+from mulligan.sampling.sampler import Sampler
 from mulligan.sampling.samples import make_parent
 
 _SIDE = 168  # pixels, about, of a frame
@@ -39,7 +39,7 @@ def legs(ends: Tensor, steps: int, distribution: str) -> Tensor:
     return torch.where(sine < 1e-3, straight, arc)  # equal or opposite ends have no arc between them
 
 
-def walk(model: Model, seeds: Sequence[int], steps: int, label: int | str | None = None) -> np.ndarray:
+def walk(model: Sampler, seeds: Sequence[int], steps: int, label: int | str | None = None) -> np.ndarray:
     """Decoded samples on the way from the first sample of each seed to that of the next.
 
     label: of the whole walk, where the model has classes; the first seed's own if absent.
@@ -58,8 +58,37 @@ def walk(model: Model, seeds: Sequence[int], steps: int, label: int | str | None
     return frames.reshape(*way.shape[:2], *frames.shape[1:])
 
 
+def field(model: Sampler, seeds: Sequence[int], columns: int, rows: int, label: int | str | None = None) -> np.ndarray:
+    """Decoded samples of a rectangle of latents between the first samples of four seeds, its corners row by row: (rows, columns, ...).
+
+    Both ways are walked as `walk` does. Raises UsageError for other than four seeds, and for fewer than two columns or rows.
+    """
+    if len(seeds) != 4 or min(columns, rows) < 2:
+        raise UsageError(f"a field of {columns}x{rows} between {len(seeds)} seeds", "Give four seeds, and at least 2x2")
+    if columns * rows > _MOST_FRAMES:
+        raise UsageError(f"a field of {columns * rows:,} samples", f"Ask for at most {_MOST_FRAMES:,}")
+    latent = model.description.latent
+    corners = torch.cat([sample_latents(latent.distribution, latent.size, seed, range(1)) for seed in seeds])
+    left, right = (legs(corners[side::2], rows, latent.distribution)[0] for side in (0, 1))
+    places = torch.cat([legs(torch.stack(ends), columns, latent.distribution) for ends in zip(left, right, strict=True)])
+    if label is None and model.classes:
+        label = seeds[0] % len(model.classes)
+    samples = model.generate(places.flatten(0, 1), label)
+    return samples.reshape(rows, columns, *samples.shape[1:])
+
+
+def write_field(
+    model: Sampler, seeds: Sequence[int], to: Path, columns: int, rows: int, label: int | str | None = None
+) -> tuple[Path, ...]:
+    """Write a rectangle of samples between four seeds as `.png`, `.npz`, `.csv` for points, or a folder; returns what was written."""
+    samples = field(model, seeds, columns, rows, label)
+    names = [f"field{row:03d}-{column:03d}" for row in range(rows) for column in range(columns)]
+    make_parent(to)
+    return model.kind.write(samples.reshape(-1, *samples.shape[2:]), to, model.mark, names=names, columns=columns)
+
+
 def write_walk(
-    model: Model, seeds: Sequence[int], to: Path, steps: int = 12, label: int | str | None = None, milliseconds: int = 80
+    model: Sampler, seeds: Sequence[int], to: Path, steps: int = 12, label: int | str | None = None, milliseconds: int = 80
 ) -> tuple[Path, ...]:
     """Write a walk; returns what was written.
 

@@ -2,20 +2,24 @@
 
 import copy
 import math
+import shlex
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
 from mulligan.data.dataset import Dataset, Endless
+from mulligan.errors import MulliganError
 from mulligan.layers.table import table
 from mulligan.metrics.figures import ScoreCard, meaning
 from mulligan.randomness import numpy_generator
 from mulligan.recipe import Latent
-from mulligan.runs import checkpoints, curves, facts, history
+from mulligan.runs import checkpoints, curves, environment, facts, history, safe_json
 from mulligan.runs.folder import Run
-from mulligan.sampling.description import Description, Trained, public_source
+from mulligan.runs.privacy import local_paths, public
+from mulligan.sampling.description import OWN_DATA, Description, Trained, public_source
 from mulligan.sampling.judging import Judgement, judge, write_pairs
 from mulligan.sampling.model import Model
 from mulligan.training.game import Batch
@@ -145,6 +149,9 @@ def _model(session: Session, step: int, state: State) -> Model:
         seed=recipe.seed,
         data=recipe.data.source,
         licence=session.dataset.licence,
+        hardware=_hardware(session),
+        command=_command(session),
+        verdict=_verdict(session.run),
     )
     description = Description(
         recipe=recipe.name,
@@ -158,6 +165,32 @@ def _model(session: Session, step: int, state: State) -> Model:
         trained=trained,
     )
     return Model(description, weights)
+
+
+def _hardware(session: Session) -> str:
+    """What the newest session of a run trains on."""
+    told = (environment.sessions(session.run) or [{}])[-1]
+    machine = session.recipe.machine
+    if machine.device != "cpu":
+        return f"{told.get('accelerator') or machine.device}, {machine.precision}"
+    return f"{told.get('processor', 'a processor')}, {machine.threads} of {told.get('cores', machine.threads)} cores, {machine.precision}"
+
+
+def _command(session: Session) -> str:
+    """The command that began a run. Where the data are the user's own, they are called DATA."""
+    recorded = environment.sessions(session.run)
+    source = session.recipe.data.source
+    words = [str(word) for word in recorded[0].get("command", [])] if recorded else []
+    hidden = ["DATA" if public_source(source) == OWN_DATA and Path(word).name == Path(source).name else word for word in words]
+    return public(shlex.join(hidden), local_paths(session.run.path))
+
+
+def _verdict(run: Run) -> str:
+    """What the doctor said last; empty where nothing was said."""
+    try:
+        return str(safe_json.read_object(run.diagnosis_file).get("verdict", ""))
+    except MulliganError:
+        return ""
 
 
 def _tensors(state: State, player: str) -> dict[str, torch.Tensor]:

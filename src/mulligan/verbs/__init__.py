@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from mulligan.verbs.comparing import Compared, compare
     from mulligan.verbs.diagnosing import diagnose
     from mulligan.verbs.evaluating import evaluate
+    from mulligan.verbs.exporting import export
     from mulligan.verbs.helping import helps
     from mulligan.verbs.opening import made_game, new_session, newest_model, open_session, parameters, recorded_figures
     from mulligan.verbs.scoring import score
@@ -25,6 +26,7 @@ __all__ = [
     "decide",
     "diagnose",
     "evaluate",
+    "export",
     "helps",
     "made_game",
     "new_session",
@@ -49,6 +51,7 @@ _HOMES = {
     "decide": "training",
     "diagnose": "diagnosing",
     "evaluate": "evaluating",
+    "export": "exporting",
     "helps": "helping",
     "made_game": "opening",
     "new_session": "opening",

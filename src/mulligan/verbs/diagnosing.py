@@ -16,7 +16,8 @@ from mulligan.resolve import reopened
 from mulligan.runs import history
 from mulligan.runs.folder import Run
 from mulligan.runs.history import Line
-from mulligan.sampling.model import Model
+from mulligan.sampling.loading import is_onnx, load_sampler
+from mulligan.sampling.sampler import Sampler
 from mulligan.verbs.opening import newest_model, on_a_cpu, open_session
 
 SEED = 1  # of the samples of a model: not those that selected its checkpoint
@@ -35,8 +36,8 @@ def diagnose(what: Path | str, against: str | None = None) -> Diagnosis:
         if against is None and lines and all(key in lines[-1] for key in diagnosis.NEEDED):
             return diagnosis.diagnose(lines, run.read_recipe().horizon)
         return _of_old_run(run, lines, against)
-    if (run.path / "model.json").is_file():
-        model = Model.load(run.path)
+    if (run.path / "model.json").is_file() or is_onnx(run.path):
+        model = load_sampler(run.path)
         dataset = _opened(against or model.description.trained.data, model.kind.shape)
         return _of_samples(dataset, _drawn(model), "the samples of a model tell nothing of the game that made them")
     if against is None:
@@ -67,7 +68,7 @@ def _opened(source: str, shape: tuple[int, ...]) -> Dataset:
     return open_dataset(Data(source=source, size=shape[1], colour="grey" if shape[0] == 1 else "rgb"))
 
 
-def _drawn(model: Model) -> np.ndarray:
+def _drawn(model: Sampler) -> np.ndarray:
     """Samples of a model, as they would be stored."""
     return model.kind.from_arrays(model.sample(range(SAMPLES), seed=SEED))
 

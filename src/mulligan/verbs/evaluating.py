@@ -14,7 +14,8 @@ from mulligan.runs import facts, lock, report
 from mulligan.runs.folder import Run
 from mulligan.sampling.folder import DESCRIPTION
 from mulligan.sampling.judging import judge
-from mulligan.sampling.model import Model
+from mulligan.sampling.loading import is_onnx, load_sampler
+from mulligan.sampling.sampler import Sampler
 from mulligan.training.finishing import figure_facts, record
 from mulligan.verbs.opening import newest_model
 
@@ -35,8 +36,8 @@ def evaluate(
     run = Run(path)
     if run.exists:
         return _of_run(run, against, n, seed, features)
-    if (path / DESCRIPTION).exists():
-        model = Model.load(path)
+    if (path / DESCRIPTION).exists() or is_onnx(path):
+        model = load_sampler(path)
         return judge(model, _data_of(model, path) if against is None else against, n=n, seed=_seed(model, seed), features=features).card
     if not path.exists():
         raise UsageError(f"{path}: no such run, model or samples", "`mulligan runs list` shows the runs")
@@ -65,12 +66,12 @@ def _of_run(run: Run, against: Any, n: int | None, seed: int | None, features: S
     return judgement.card
 
 
-def _data_of(model: Model, path: Path) -> str:
+def _data_of(model: Sampler, path: Path) -> str:
     data = model.description.trained.data
     if data not in built_in():
         raise UsageError(f"{path} was trained on {data}, which is not here", "Give real data: --against DATA")
     return data
 
 
-def _seed(model: Model, seed: int | None) -> int:
+def _seed(model: Sampler, seed: int | None) -> int:
     return (model.description.trained.seed or 0) + 1 if seed is None else seed

@@ -21,14 +21,15 @@ from mulligan.runs.folder import Run
 from mulligan.runs.writing import write_text
 from mulligan.sampling.asked import MOST_SAMPLES, find_label
 from mulligan.sampling.description import public_source
-from mulligan.sampling.model import Model
+from mulligan.sampling.loading import load_sampler
+from mulligan.sampling.sampler import Sampler
 from mulligan.verbs.opening import newest_model
 
 Size = int | Literal["all"]
 
 
 def helps(
-    of: Path | str | Model,
+    of: Path | str | Sampler,
     *,
     sizes: Sequence[Size] | None = None,
     seeds: Sequence[int] = SEEDS,
@@ -81,20 +82,20 @@ def helps(
     return found
 
 
-def _opened(of: Path | str | Model) -> tuple[Run | None, Model]:
+def _opened(of: Path | str | Sampler) -> tuple[Run | None, Sampler]:
     """The run, if it is one, and its model."""
-    if isinstance(of, Model):
+    if isinstance(of, Sampler):
         return None, of
     folder = Run(Path(of))
     if not folder.exists:
-        return None, Model.load(of)
+        return None, load_sampler(of)
     model = newest_model(folder)
     if model is None:
         raise UsageError(f"{folder.path} has no model that makes samples from noise", "Use a run of another recipe, or train it further")
     return folder, model
 
 
-def _real_data(folder: Run | None, model: Model, against: str | None) -> Dataset:
+def _real_data(folder: Run | None, model: Sampler, against: str | None) -> Dataset:
     """Labelled data of the model's kind: those that were named, or those of the run."""
     if against is not None:
         if find.is_outside(against):
@@ -107,7 +108,7 @@ def _real_data(folder: Run | None, model: Model, against: str | None) -> Dataset
     return reopened(folder.read_recipe())
 
 
-def _labelled(dataset: Dataset, model: Model) -> tuple[Split, Split]:
+def _labelled(dataset: Dataset, model: Sampler) -> tuple[Split, Split]:
     """Training and test samples with labels, numbered as the model's classes where it has some."""
     name, train, test = dataset.data.source, dataset.train, dataset.test
     if dataset.data.shape != model.kind.shape:
