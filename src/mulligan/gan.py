@@ -124,6 +124,13 @@ class GAN:
         """The latents whose samples are nearest to given ones: .latents, .labels, .samples, .errors; data as in `fit`, at most 100."""
         return invert(self._model(), self._given(data, None)[0], label)
 
+    def nearest(self, n: int = 10, seed: int = 0, label: int | str | None = None, against: str | Path | None = None) -> verbs.Nearest:
+        """Samples 0 to n-1 of a seed beside the training samples that they are nearest to: .samples, .originals, .ratios.
+
+        against: the training data, by name or path; absent, those of the run.
+        """
+        return verbs.nearest(self._model() if self.run_ is None else self.run_, n, seed, label, against)
+
     def score(self, data: Any, labels: Any = None) -> dict[str, Any]:
         """What D says of samples, beside what it says of held-out real ones and of its own G's; data as in `fit`.
 

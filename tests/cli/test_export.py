@@ -76,3 +76,17 @@ def test_fields_and_truncation(command, finished: Path, tmp_path: Path) -> None:
     for number in ("0.5", "0.5"):
         assert command("sample", finished, "--n", "3", "--truncation", number, "--to", tmp_path / f"cut{number}.npz").code == 0
     assert command("sample", finished, "--n", "3", "--truncation", "-1", "--to", tmp_path / "cut.npz").code == 2
+
+
+def test_the_nearest_training_samples(command, finished: Path, images: Path, tmp_path: Path) -> None:
+    said = command("nearest", finished, "--n", "3", "--label", "cat", "--to", tmp_path / "pairs.png")
+    assert said.code == 0
+    assert said.out.count("of the usual distance, training sample") == 3
+    told = json.loads(command("nearest", finished, "--n", "3", "--label", "cat", "--to", tmp_path / "pairs.npz", "--json").out)
+    known = np.load(images)["images"]
+    with np.load(tmp_path / "pairs.npz") as pairs:
+        assert len(told["samples"]) == 3
+        assert all(row["ratio"] > 0 for row in told["samples"])
+        assert all((known == original).all((1, 2)).any() for original in pairs["originals"])
+    assert command("nearest", finished / "model").code == 2
+    assert command("nearest", finished / "model", "--against", images, "--n", "2").code == 0

@@ -1,12 +1,14 @@
 """Writing what a model makes: the one way in which samples and reconstructions become files, always with their mark."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from mulligan.errors import UsageError
-from mulligan.marks import write_npz, write_png
+from mulligan.kinds.kind import Kind
+from mulligan.marks import Mark, write_npz, write_png
 from mulligan.runs.writing import disk_errors
 from mulligan.sampling.inversion import Inverted
 from mulligan.sampling.sampler import Sampler
@@ -42,23 +44,29 @@ def write_reconstructions(model: Sampler, originals: np.ndarray, to: Path, colum
     if not len(originals):
         raise UsageError("there are no samples to reconstruct", "Give at least one")
     pair = {"originals": model.kind.to_arrays(originals), "reconstructions": model.reconstruct(originals)}
-    return _write_pairs(model, pair, {}, to, columns)
+    return write_beside(model.kind, model.mark, pair, {}, to, columns)
 
 
 def write_inverted(model: Sampler, originals: np.ndarray, found: Inverted, to: Path, columns: int = 5) -> Path:
     """Write given samples with what the model makes of their latents beside each: `.png`, or `.npz` with latents, labels and errors."""
     pair = {"originals": model.kind.to_arrays(originals), "samples": found.samples}
     beside = {"latents": found.latents.numpy(), "errors": found.errors} | ({} if found.labels is None else {"labels": found.labels})
-    return _write_pairs(model, pair, beside, to, columns)
+    return write_beside(model.kind, model.mark, pair, beside, to, columns)
 
 
-def _write_pairs(model: Sampler, pair: dict[str, np.ndarray], beside: dict[str, np.ndarray], to: Path, columns: int) -> Path:
-    mark = replace(model.mark, composite=True)
+def write_beside(
+    kind: Kind, mark: Mark, pair: Mapping[str, np.ndarray], also: Mapping[str, np.ndarray], to: Path, columns: int = 5
+) -> Path:
+    """Write two sets of decoded samples, one of which is real, side by side: `.png`, or `.npz` with what else is known of them.
+
+    Raises UsageError for another ending; DiskError.
+    """
+    composite = replace(mark, composite=True)
     make_parent(to)
     if to.suffix.lower() == ".png":
-        write_png(model.kind.preview(list(pair.values()), columns=columns), to, mark)
+        write_png(kind.preview(list(pair.values()), columns=columns), to, composite)
     elif to.suffix.lower() == ".npz":
-        write_npz({**pair, **beside}, to, mark)
+        write_npz({**pair, **also}, to, composite)
     else:
         raise UsageError(f"{to.name}: pairs of samples are written as .png or .npz", "Name such a file")
     return to

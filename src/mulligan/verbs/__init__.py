@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mulligan.verbs.evaluating import evaluate
     from mulligan.verbs.exporting import export
     from mulligan.verbs.helping import helps
+    from mulligan.verbs.nearing import Nearest, nearest
     from mulligan.verbs.opening import made_game, new_session, newest_model, open_session, parameters, recorded_figures
     from mulligan.verbs.scoring import score
     from mulligan.verbs.studying import Seeded, Study, study
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Compared",
     "Listener",
+    "Nearest",
     "Outcome",
     "Quiet",
     "Seeded",
@@ -29,6 +31,7 @@ __all__ = [
     "export",
     "helps",
     "made_game",
+    "nearest",
     "new_session",
     "newest_model",
     "open_session",
@@ -43,6 +46,7 @@ __all__ = [
 _HOMES = {
     "Compared": "comparing",
     "Listener": "training",
+    "Nearest": "nearing",
     "Outcome": "training",
     "Quiet": "training",
     "Seeded": "studying",
@@ -54,6 +58,7 @@ _HOMES = {
     "export": "exporting",
     "helps": "helping",
     "made_game": "opening",
+    "nearest": "nearing",
     "new_session": "opening",
     "newest_model": "opening",
     "open_session": "opening",

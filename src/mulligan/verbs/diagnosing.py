@@ -18,7 +18,7 @@ from mulligan.runs.folder import Run
 from mulligan.runs.history import Line
 from mulligan.sampling.loading import is_onnx, load_sampler
 from mulligan.sampling.sampler import Sampler
-from mulligan.verbs.opening import newest_model, on_a_cpu, open_session
+from mulligan.verbs.opening import newest_model, on_a_cpu, open_like, open_session
 
 SEED = 1  # of the samples of a model: not those that selected its checkpoint
 
@@ -38,7 +38,7 @@ def diagnose(what: Path | str, against: str | None = None) -> Diagnosis:
         return _of_old_run(run, lines, against)
     if (run.path / "model.json").is_file() or is_onnx(run.path):
         model = load_sampler(run.path)
-        dataset = _opened(against or model.description.trained.data, model.kind.shape)
+        dataset = open_like(model.kind.shape, against or model.description.trained.data)
         return _of_samples(dataset, _drawn(model), "the samples of a model tell nothing of the game that made them")
     if against is None:
         raise UsageError(f"{what} is no run, and samples alone say nothing", "Name the real data: --against DATA")
@@ -56,16 +56,9 @@ def _of_old_run(run: Run, lines: list[Line], against: str | None) -> Diagnosis:
     if model is None:
         return diagnosis.diagnose(lines, horizon, notes=["this game makes no samples from noise that could be looked at"])
     if against is not None:
-        dataset = _opened(against, recipe.data.shape)
+        dataset = open_like(recipe.data.shape, against)
     note = "the history has no probes of samples or they are of other data, so its newest model was looked at instead"
     return _of_samples(dataset, _drawn(model), note, lines, horizon)
-
-
-def _opened(source: str, shape: tuple[int, ...]) -> Dataset:
-    """Data in the shape of samples that are there already."""
-    if len(shape) != 3:
-        return open_dataset(Data(source=source))
-    return open_dataset(Data(source=source, size=shape[1], colour="grey" if shape[0] == 1 else "rgb"))
 
 
 def _drawn(model: Sampler) -> np.ndarray:

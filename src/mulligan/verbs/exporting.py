@@ -5,10 +5,9 @@ from typing import Literal
 
 from mulligan.errors import UsageError
 from mulligan.marks import make_folder
-from mulligan.runs.folder import Run
 from mulligan.sampling.model import Model
 from mulligan.sampling.onnx_model import FILE
-from mulligan.verbs.opening import newest_model
+from mulligan.verbs.opening import open_sampler
 
 Form = Literal["model", "onnx"]
 
@@ -19,7 +18,9 @@ def export(target: Path | str, to: Form, out: Path | str) -> tuple[Path, float |
     Returns the file or folder that `GAN.load` takes, and for ONNX the largest difference to samples of PyTorch. Raises UsageError where
     there is no model or ONNX cannot express it, CheckpointError where the ONNX file computes something else, DiskError.
     """
-    model, folder = _model(Path(target)), Path(out)
+    (_, model), folder = open_sampler(target), Path(out)
+    if not isinstance(model, Model):
+        raise UsageError(f"{target} is an ONNX file already", "Give the run or the model folder that it was made of")
     if to == "model":
         return model.save(folder), None
     from mulligan.sampling.onnx_export import write_onnx  # imports torch's exporter
@@ -28,13 +29,3 @@ def export(target: Path | str, to: Form, out: Path | str) -> tuple[Path, float |
     found = write_onnx(model, folder / FILE)
     model.write_card(folder)
     return folder / FILE, found
-
-
-def _model(path: Path) -> Model:
-    run = Run(path)
-    if not run.exists:
-        return Model.load(path)
-    model = newest_model(run)
-    if model is None:
-        raise UsageError(f"{run.path} has no model that makes samples from noise", "Use a run of another recipe, or train it further")
-    return model

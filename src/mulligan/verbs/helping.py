@@ -9,21 +9,18 @@ import numpy as np
 
 from mulligan import find
 from mulligan.data.dataset import Dataset, Split
-from mulligan.data.opening import open_dataset
 from mulligan.data.progress import progress
 from mulligan.errors import DataError, UsageError
 from mulligan.metrics.classifier import STEPS
 from mulligan.metrics.usefulness import SEEDS, Usefulness, chosen_sizes, trainings, usefulness
-from mulligan.recipe import Data
 from mulligan.resolve import reopened
 from mulligan.runs import facts, lock, report, safe_json
 from mulligan.runs.folder import Run
 from mulligan.runs.writing import write_text
 from mulligan.sampling.asked import MOST_SAMPLES, find_label
 from mulligan.sampling.description import public_source
-from mulligan.sampling.loading import load_sampler
 from mulligan.sampling.sampler import Sampler
-from mulligan.verbs.opening import newest_model
+from mulligan.verbs.opening import open_like, open_sampler
 
 Size = int | Literal["all"]
 
@@ -46,7 +43,7 @@ def helps(
     shown: a bar on stderr, where that is a terminal. Of a run, the result is kept in usefulness.json, if the folder may be written.
     Raises UsageError where there is no model or there are no data, DataError for data without labels or without a test split.
     """
-    folder, model = _opened(of)
+    folder, model = open_sampler(of)
     dataset = _real_data(folder, model, against)
     train, test = _labelled(dataset, model)
     if n is not None and not 1 <= n <= MOST_SAMPLES:
@@ -82,27 +79,12 @@ def helps(
     return found
 
 
-def _opened(of: Path | str | Sampler) -> tuple[Run | None, Sampler]:
-    """The run, if it is one, and its model."""
-    if isinstance(of, Sampler):
-        return None, of
-    folder = Run(Path(of))
-    if not folder.exists:
-        return None, load_sampler(of)
-    model = newest_model(folder)
-    if model is None:
-        raise UsageError(f"{folder.path} has no model that makes samples from noise", "Use a run of another recipe, or train it further")
-    return folder, model
-
-
 def _real_data(folder: Run | None, model: Sampler, against: str | None) -> Dataset:
     """Labelled data of the model's kind: those that were named, or those of the run."""
     if against is not None:
         if find.is_outside(against):
             find.trust(against)
-        shape = model.kind.shape
-        image = {"size": shape[1], "colour": "grey" if shape[0] == 1 else "rgb"} if len(shape) == 3 else {}
-        return open_dataset(Data.model_validate({"source": against, **image}))
+        return open_like(model.kind.shape, against)
     if folder is None:
         raise UsageError("a model alone does not know its data", "Name labelled real data: --against DATA")
     return reopened(folder.read_recipe())

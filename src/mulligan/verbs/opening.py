@@ -1,15 +1,20 @@
 """Opening what is there already: the game of a recipe, a session at its newest checkpoint, the newest model, the recorded figures."""
 
+from pathlib import Path
+
 from mulligan import find
 from mulligan.data.dataset import Dataset
-from mulligan.errors import CheckpointError
+from mulligan.data.opening import open_dataset
+from mulligan.errors import CheckpointError, UsageError
 from mulligan.kinds.kind import Kind
 from mulligan.metrics.figures import ScoreCard, read_card
-from mulligan.recipe import Recipe
+from mulligan.recipe import Data, Recipe
 from mulligan.resolve import reopened
 from mulligan.runs import checkpoints, facts, history
 from mulligan.runs.folder import Run
+from mulligan.sampling.loading import load_sampler
 from mulligan.sampling.model import Model
+from mulligan.sampling.sampler import Sampler
 from mulligan.training.finishing import made_so_far, real
 from mulligan.training.game import Game
 from mulligan.training.session import Session
@@ -43,6 +48,29 @@ def newest_model(folder: Run) -> Model | None:
         return Model.load(folder.path) if (folder.model / "model.json").exists() else None
     recipe = on_a_cpu(folder.read_recipe())
     return made_so_far(open_session(folder, recipe, reopened(recipe)))
+
+
+def open_sampler(of: Path | str | Sampler) -> tuple[Run | None, Sampler]:
+    """What draws samples, and its run if it is one's: of a run its newest model, else what the path holds, else as it was given.
+
+    Raises UsageError for a run that has no model, and what opening a model raises.
+    """
+    if isinstance(of, Sampler):
+        return None, of
+    folder = Run(Path(of))
+    if not folder.exists:
+        return None, load_sampler(of)
+    model = newest_model(folder)
+    if model is None:
+        raise UsageError(f"{folder.path} has no model that makes samples from noise", "Use a run of another recipe, or train it further")
+    return folder, model
+
+
+def open_like(shape: tuple[int, ...], source: str) -> Dataset:
+    """Data in the size and colour of samples of a shape that are there already."""
+    if len(shape) != 3:
+        return open_dataset(Data(source=source))
+    return open_dataset(Data(source=source, size=shape[1], colour="grey" if shape[0] == 1 else "rgb"))
 
 
 def on_a_cpu(recipe: Recipe) -> Recipe:
