@@ -9,10 +9,11 @@ import torch
 from mulligan.recipe import Machine
 from mulligan.resolve import resolve
 from mulligan.runs import environment
+from mulligan.runs.folder import Run
 from mulligan.training import compilations, machine
 from mulligan.training.budget import Budget
 from mulligan.training.machine import COLD, LEAST_SECONDS, LEAST_STEPS, SAVED, Pace, decide_machine, most_steps, pays
-from mulligan.verbs import made_game
+from mulligan.verbs import decide, made_game
 
 LONG = 10**6
 
@@ -150,16 +151,16 @@ def test_device_and_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     assert decided("machine.device=auto").device == "cpu"
 
 
-def images(*settings: str, steps: int = LONG, narrow: float | None) -> tuple[Machine, list[str]]:
+def images(*settings: str, steps: int = LONG, narrow: float | None, recipe: str = "conv") -> tuple[Machine, list[str]]:
     """What is decided for images, where a step takes 20 ms in float32; and the precisions that were given to the trial."""
-    recipe, dataset = resolve("digits", "shallow", ["machine.device=cpu", *settings])
+    resolved, dataset = resolve("digits", recipe, ["machine.device=cpu", *settings])
     seen: list[str] = []
 
     def trial(machine: Machine, numbers: Sequence[int], steps: int, seconds: float | None, of_interest: Callable[[Pace], bool]) -> Pace:
         seen.append(machine.precision)
         return Pace({1: 0.03, 2: 0.02}, 0.5, narrow if machine.precision == "auto" else None)
 
-    return decide_machine(recipe, made_game(recipe, dataset), steps, None, trial), seen
+    return decide_machine(resolved, made_game(resolved, dataset), steps, None, trial), seen
 
 
 def test_bfloat16_where_it_is_clearly_faster(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,6 +169,7 @@ def test_bfloat16_where_it_is_clearly_faster(monkeypatch: pytest.MonkeyPatch) ->
         assert (found.precision, seen) == (wanted, ["auto"])
     assert images(narrow=0.01, steps=LEAST_STEPS - 1)[0].precision == "float32"
     assert images("machine.precision=float32", narrow=0.01) == (images("machine.precision=float32", narrow=None)[0], ["float32"])
+    assert images(narrow=0.01, recipe="shallow")[1] == ["float32"]  # dense nets were not all as good
     monkeypatch.setattr(environment, "has_bfloat16", lambda device: False)
     assert images(narrow=0.01)[1] == ["float32"]
 
@@ -178,6 +180,18 @@ def test_a_faster_step_is_compiled_later() -> None:
     assert images(narrow=None, steps=enough)[0].compile == "on"
     assert images(narrow=0.01, steps=enough)[0].compile == "off"
     assert images(narrow=0.01, steps=2 * enough)[0].compile == "on"
+
+
+def test_what_a_run_recorded_is_replayed(tmp_path: Path) -> None:
+    """Also where the version that recorded it knew less: then matrices are multiplied as they were."""
+    recipe, dataset = resolve("ring", "points", [])
+    run = Run(tmp_path).prepare()
+    run.write_recipe(recipe)
+    recorded = {"device": "cpu", "threads": 3, "compile": "on", "precision": "float32", "split": 1}
+    for more, products in (({}, "default"), ({"products": "onednn"}, "onednn")):
+        environment.record(run, ["train"], {**recorded, **more})
+        found = decide(run, recipe, dataset, made_game(recipe, dataset), Budget()).machine
+        assert found == Machine.model_validate({**recorded, "products": products})
 
 
 def test_who_multiplies_matrices(monkeypatch: pytest.MonkeyPatch) -> None:

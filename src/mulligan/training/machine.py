@@ -29,6 +29,8 @@ LEAST_SECONDS = 20.0
 WORTH_THREADS = 1_000_000  # weights times samples of a batch, about the products of one way through the networks
 CLEARLY = 0.9  # of the time of one thread: what all cores may take at most; and of the time of float32, what bfloat16 may
 
+AS_GOOD = frozenset({"conv", "strided"})  # networks whose samples are as good in bfloat16, after equally many images
+
 # Estimates for what is not known better: see dev/LOG.md.
 COLD = 30.0  # seconds that the compilation of a step takes for the first time
 SAVED = 0.5  # share that compilation saves of what a step does beside matrix products and convolutions
@@ -184,9 +186,9 @@ def _precision(device: str) -> str:
 def _may_narrow(recipe: Recipe) -> bool:
     """Whether a trial looks at bfloat16 on a CPU.
 
-    It has instructions for it, and these are images: for them quality at equal images was shown to be the same (docs/speed.md).
+    It has instructions for it, and all networks are among those for which samples were shown to be as good (docs/speed.md).
     """
-    return recipe.data.kind == "image" and environment.has_bfloat16("cpu")
+    return all(player.network.name in AS_GOOD for player in recipe.players.values()) and environment.has_bfloat16("cpu")
 
 
 def _products(device: str, may_compile: bool, seeds: int) -> str:

@@ -25,7 +25,7 @@ from mulligan.training.together import Together
 SECONDS = 4.0  # that a trial takes at most beside its first step; a single step may take longer
 SHARE = 0.05  # of the run that it takes at most
 LAST = 0.2  # of that time is kept for the products
-NARROW = 0.3  # and as much for bfloat16, where it is tried
+NARROW = 0.3  # and so much of it for bfloat16, where it is tried
 PAIRS = 12  # of steps in float32 and in bfloat16, at most
 ROUNDS = 10
 FEWEST = 3  # steps with each number of threads, beside the first, until an answer may be plain
