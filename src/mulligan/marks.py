@@ -77,9 +77,20 @@ def write_gif(frames: Sequence[Image.Image], path: Path, mark: Mark | None, mill
 
 def write_npz(arrays: Mapping[str, np.ndarray], path: Path, mark: Mark | None) -> None:
     """Write compressed arrays, complete or not at all. Raises DiskError."""
-    extra = {} if mark is None else {_NPZ_KEY: np.array(json.dumps(_facts(mark)))}
+    replace(path, lambda file: _save_npz(arrays, file, mark))
+
+
+def npz_bytes(arrays: Mapping[str, np.ndarray], mark: Mark | None) -> bytes:
+    """Compressed arrays with their mark, for what sends them."""
+    buffer = BytesIO()
+    _save_npz(arrays, buffer, mark)
+    return buffer.getvalue()
+
+
+def _save_npz(arrays: Mapping[str, np.ndarray], file: BinaryIO, mark: Mark | None) -> None:
+    extra = {} if mark is None else {_NPZ_KEY: np.array(json.dumps(said(mark)))}
     named: dict[str, Any] = {**arrays, **extra}
-    replace(path, lambda file: np.savez_compressed(file, **named))
+    np.savez_compressed(file, **named)
 
 
 def write_csv(columns: Sequence[str], rows: np.ndarray, path: Path, mark: Mark | None) -> None:
@@ -87,7 +98,7 @@ def write_csv(columns: Sequence[str], rows: np.ndarray, path: Path, mark: Mark |
 
     The mark is a first line that starts with `#`, which `mulligan train`, numpy and (with comment="#") pandas step over.
     """
-    lines = [] if mark is None else [_CSV_START + json.dumps(_facts(mark))]
+    lines = [] if mark is None else [_CSV_START + json.dumps(said(mark))]
     lines.append(",".join('"' + name.replace('"', '""') + '"' for name in columns))
     lines.extend(",".join(f"{number:.9g}" for number in row) for row in rows.tolist())
     replace(path, lambda file: file.write(("\n".join(lines) + "\n").encode()))
@@ -149,7 +160,7 @@ def replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 def onnx_entry(mark: Mark) -> tuple[str, str]:
     """What an ONNX file says of what its model makes: a key and a value of its metadata."""
-    return _NPZ_KEY, json.dumps(_facts(mark))
+    return _NPZ_KEY, json.dumps(said(mark))
 
 
 def _onnx_entry(path: Path) -> str:
@@ -159,7 +170,8 @@ def _onnx_entry(path: Path) -> str:
     return content[start : content.find(b"}", start) + 1].decode() if start >= 0 else ""
 
 
-def _facts(mark: Mark) -> dict[str, Any]:
+def said(mark: Mark) -> dict[str, Any]:
+    """What a file with this mark says of itself."""
     term = "compositeWithTrainedAlgorithmicMedia" if mark.composite else "trainedAlgorithmicMedia"
     return {
         "synthetic": True,
@@ -173,7 +185,7 @@ def _facts(mark: Mark) -> dict[str, Any]:
 
 def _packet(mark: Mark) -> str:
     """The XMP packet (ISO 16684-1) of a mark."""
-    facts = _facts(mark)
+    facts = said(mark)
     for prefix, space in {"x": "adobe:ns:meta/", "rdf": _RDF, "Iptc4xmpExt": _IPTC, "xmp": _XMP, "mulligan": _OWN}.items():
         ElementTree.register_namespace(prefix, space)
     root = ElementTree.Element("{adobe:ns:meta/}xmpmeta")

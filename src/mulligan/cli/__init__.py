@@ -16,6 +16,7 @@ VERBS = {
     "sample": "draw samples from a run or a model",
     "interpolate": "walk from one sample to the next, as a GIF or a strip",
     "invert": "the latents whose samples are nearest to given ones, with the error",
+    "serve": "a page and an API for a model, on this machine",
     "nearest": "samples beside the training samples that they are nearest to",
     "export": "a model for others: a folder, or an ONNX file, with a model card",
     "evaluate": "the score card of a run, a model, or samples in a folder",

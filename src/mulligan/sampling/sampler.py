@@ -71,7 +71,7 @@ class Sampler:
             z = place_latents(latent.distribution, latent.size, ((known[item].seed, known[item].index) for item in items))
             return z if truncation is None else truncated(z, latent.distribution, truncation)
 
-        numbers = self._labels(labels, known)
+        numbers = self.labels_of(known, labels)
         array = self._in_blocks([place.slot(self.description.block) for place in known], latents, numbers)
         return Samples(array, numbers, known, self.kind, self.description.weights, self.classes)
 
@@ -80,7 +80,7 @@ class Sampler:
         if z.ndim != 2 or z.shape[1] != self.description.latent.size:
             raise UsageError(f"latents of shape {tuple(z.shape)}: expected (N, {self.description.latent.size})")
         slots = [row % self.description.block for row in range(len(z))]
-        return self._in_blocks(slots, lambda items: z[items], self._labels(labels, of_seed(0, range(len(z)))))
+        return self._in_blocks(slots, lambda items: z[items], self.labels_of(of_seed(0, range(len(z))), labels))
 
     def encode(self, raw: np.ndarray) -> Tensor:
         """Codes (N, latent) of raw samples, uint8 (N, C, H, W) or float32 (N, D). Raises UsageError without an encoder."""
@@ -112,8 +112,11 @@ class Sampler:
         if shape != (block, *signature.sample):
             raise CheckpointError(f"the generator makes {shape[1:]}, and a sample is {signature.sample}", MENDING)
 
-    def _labels(self, labels: Labels, places: tuple[Place, ...]) -> np.ndarray | None:
-        """The class of each place by number; None without condition."""
+    def labels_of(self, places: Sequence[Place], labels: Labels = None) -> np.ndarray | None:
+        """The class of each place by number, int64 (N,); labels as in `draw`. None without classes.
+
+        Raises UsageError for labels that do not fit.
+        """
         if labels is None:
             return np.array([(place.seed + place.index) % len(self.classes) for place in places], np.int64) if self.classes else None
         if isinstance(labels, int | str):

@@ -1,0 +1,1 @@
+"""The page and the API of a model: `mulligan serve`. Needs the extra `web`."""

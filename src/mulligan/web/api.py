@@ -1,0 +1,197 @@
+"""The API of a model, and its page: everything that is read, nothing that changes. `app` makes the ASGI application.
+
+Limits stand in the types of the parameters, and so in the schema at /openapi.json.
+"""
+
+import base64
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from importlib.resources import files
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from fastapi import FastAPI, HTTPException, Query, Request
+from fastapi.responses import JSONResponse, Response
+from PIL import Image
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from mulligan import __version__
+from mulligan.errors import MulliganError, UsageError
+from mulligan.marks import Mark, npz_bytes, png_bytes, said
+from mulligan.randomness import numpy_generator
+from mulligan.sampling.asked import find_label
+from mulligan.sampling.blocks import of_seed
+from mulligan.sampling.sampler import Sampler
+from mulligan.sampling.walks import walk
+from mulligan.web.guard import Asgi, Guard
+from mulligan.web.worker import Busy, Late, Worker
+
+MOST_SAMPLES = 1000  # in one answer as .npz
+MOST_SHOWN = 400  # as one .png
+MOST_TOLD = 100  # as JSON
+MOST_STEPS = 60
+MOST_SEEDS = 16
+LARGEST_SEED = 2**53 - 1  # the largest number that every reader of JSON knows exactly
+PAIRS = 10  # of the round "which one is real?"
+AFTER = 1  # seconds until a refused caller should come back
+
+Seed = Annotated[int, Query(ge=0, le=LARGEST_SEED, description="Seed of the samples; the same seed gives the same bytes.")]
+Label = Annotated[str | None, Query(max_length=200, description="Class of all samples, by name or number; absent, classes in turn.")]
+
+PARTS = {"page.html": "text/html; charset=utf-8", "page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8"}
+FILES: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}, "application/octet-stream": {}}}}
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    503: {"description": "The queue is full: come back after Retry-After seconds"},
+    504: {"description": "Not answered in time"},
+}
+
+
+def app(sampler: Sampler, hosts: tuple[str, ...], real: np.ndarray | None = None, token: str = "", worker: Worker | None = None) -> Asgi:
+    """The application for a model, with its guard around it.
+
+    hosts: what requests may call this server, `name:port` each. real: decoded images that the round "which one is real?" shows, if there
+    are some. token: what a request that changes something would have to bring; nothing here can be changed.
+    """
+    inside = _inside(sampler, worker or Worker(sampler), real)
+    return Guard(inside, hosts, token or secrets.token_urlsafe())
+
+
+def _inside(sampler: Sampler, worker: Worker, real: np.ndarray | None) -> FastAPI:
+    about = f"Samples of {sampler.description.recipe}, trained by Mulligan. All of them are synthetic."
+    api = FastAPI(title="Mulligan", version=__version__, description=about, docs_url=None, redoc_url=None)
+    images = len(sampler.kind.shape) == 3
+    counted = _Counted(api, worker)
+
+    @api.exception_handler(Busy)
+    async def busy(request: Request, error: Busy) -> Response:
+        return JSONResponse({"detail": "too many requests wait"}, 503, {"Retry-After": str(AFTER)})
+
+    @api.exception_handler(Late)
+    async def late(request: Request, error: Late) -> Response:
+        return JSONResponse({"detail": "this took too long"}, 504, {"Retry-After": str(AFTER)})
+
+    @api.exception_handler(MulliganError)
+    async def explained(request: Request, error: MulliganError) -> Response:
+        told = f"{error.message}. {error.hint}" if error.hint else error.message
+        return JSONResponse({"detail": told}, 422 if isinstance(error, UsageError) else 500)
+
+    @api.get("/api/sample", responses=ANSWERS | FILES, response_model=None)
+    async def sample(
+        n: Annotated[int, Query(ge=1, le=MOST_SAMPLES, description=f"Samples 0 to n-1; {MOST_SHOWN} as png, {MOST_TOLD} as json.")] = 1,
+        seed: Seed = 0,
+        label: Label = None,
+        format: Annotated[Literal["png", "npz", "json"], Query(description="png: one picture; npz: arrays; json: numbers.")] = "png",
+    ) -> Response | dict[str, Any]:
+        """Samples of a seed."""
+        most = {"png": MOST_SHOWN, "npz": MOST_SAMPLES, "json": MOST_TOLD}[format]
+        if n > most:
+            raise HTTPException(422, f"n={n}: at most {most} as {format}")
+        places = of_seed(seed, range(n))
+        labels = sampler.labels_of(places, label)
+        samples = await worker.draw(places, labels)
+        mark = replace(sampler.mark, seed=seed)
+        if format == "png":
+            return Response(_png(sampler, samples, mark), media_type="image/png")
+        if format == "npz":
+            arrays = {"images" if images else "points": samples} | ({} if labels is None else {"labels": labels})
+            return Response(npz_bytes(arrays, mark), media_type="application/octet-stream")
+        names = None if labels is None else [sampler.classes[number] for number in labels]
+        return {"seed": seed, "labels": names, "samples": samples.tolist(), "provenance": said(mark)}
+
+    @api.get("/api/interpolate", responses=ANSWERS | FILES, response_model=None)
+    async def interpolate(
+        seeds: Annotated[
+            list[Annotated[int, Query(ge=0, le=LARGEST_SEED)]],
+            Query(min_length=2, max_length=MOST_SEEDS, description="Seeds whose first samples are walked through; given again for each."),
+        ],
+        steps: Annotated[int, Query(ge=2, le=MOST_STEPS, description="Samples from each seed to the next.")] = 8,
+        label: Label = None,
+        format: Annotated[Literal["png", "npz"], Query(description="png: a strip, a row for each two seeds; npz: arrays.")] = "png",
+    ) -> Response:
+        """A walk through the latents of seeds."""
+        number = None if label is None else find_label(label, sampler.classes)
+        ways = await worker.call(lambda: walk(sampler, seeds, steps, number))
+        flat = ways.reshape(-1, *ways.shape[2:])
+        if format == "npz":
+            return Response(npz_bytes({"images" if images else "points": flat}, sampler.mark), media_type="application/octet-stream")
+        return Response(png_bytes(sampler.kind.preview([flat], columns=steps), sampler.mark), media_type="image/png")
+
+    @api.get("/api/model")
+    async def model() -> dict[str, Any]:
+        """What is known of the model: its card as JSON."""
+        return sampler.description.public() | {"mark": said(sampler.mark), "round": real is not None}
+
+    @api.get("/api/round", responses=ANSWERS)
+    async def round_of_pairs(seed: Seed = 0) -> dict[str, Any]:
+        """Ten pairs of a real image and a sample, in random order, for people to tell apart."""
+        if real is None:
+            raise HTTPException(404, "this server has no real images to show")
+        numbers = numpy_generator(seed, "web/round")
+        chosen, first = numbers.choice(len(real), PAIRS, replace=len(real) < PAIRS), numbers.integers(0, 2, PAIRS)
+        places = of_seed(seed, range(PAIRS))
+        made = await worker.draw(places, sampler.labels_of(places))
+        mark = replace(sampler.mark, seed=seed)
+        pairs = []
+        for place, sample_first in enumerate(first):
+            shown = [_link(_png(sampler, real[chosen[place]][None], None)), _link(_png(sampler, made[place][None], mark))]
+            pairs.append({"images": shown[::-1] if sample_first else shown, "real": int(sample_first)})
+        return {"seed": seed, "pairs": pairs}
+
+    @api.get("/healthz", responses={503: {"description": "Nothing is sampled any more"}}, response_model=None)
+    async def health() -> Response:
+        """Whether the model samples."""
+        return JSONResponse({"status": "ok"}) if worker.alive else JSONResponse({"status": "the sampling thread has ended"}, 503)
+
+    @api.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_model=None)
+    async def metrics() -> Response:
+        """Counts and times for Prometheus."""
+        return Response(generate_latest(counted.registry), media_type=CONTENT_TYPE_LATEST)
+
+    for path, name in {"/": "page.html", "/page.css": "page.css", "/page.js": "page.js"}.items():
+        _serve_part(api, path, name)
+    return api
+
+
+def _serve_part(api: FastAPI, path: str, name: str) -> None:
+    content = files("mulligan.web").joinpath(name).read_bytes()
+
+    @api.get(path, include_in_schema=False, name=name)
+    async def part() -> Response:
+        return Response(content, media_type=PARTS[name])
+
+
+def _png(sampler: Sampler, samples: np.ndarray, mark: Mark | None) -> bytes:
+    """One image as it is, several as a grid, points as a plot."""
+    alone = len(samples) == 1 and len(sampler.kind.shape) == 3
+    columns = max(1, round(len(samples) ** 0.5))
+    return png_bytes(Image.fromarray(samples[0]) if alone else sampler.kind.preview([samples], columns), mark)
+
+
+def _link(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+class _Counted:
+    """Counts requests, by route and status, and how long they take."""
+
+    def __init__(self, api: FastAPI, worker: Worker) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter("mulligan_requests", "Requests by route and status.", ("route", "status"), registry=self.registry)
+        self.seconds = Histogram("mulligan_request_seconds", "Time of a request by route.", ("route",), registry=self.registry)
+        waiting = Gauge("mulligan_waiting_requests", "Requests that wait for the model.", registry=self.registry)
+        waiting.set_function(lambda: worker.waiting)
+        drawn = Gauge("mulligan_samples_drawn", "Samples drawn so far.", registry=self.registry)
+        drawn.set_function(lambda: worker.drawn)
+        api.middleware("http")(self._count)
+
+    async def _count(self, request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+        begun = time.perf_counter()
+        response = await go_on(request)
+        route = request.scope.get("route")
+        name = getattr(route, "path", "other")  # not the path that was asked for, of which there are without end
+        self.requests.labels(name, str(response.status_code)).inc()
+        self.seconds.labels(name).observe(time.perf_counter() - begun)
+        return response

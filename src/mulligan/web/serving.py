@@ -1,0 +1,74 @@
+"""Starting the server of a model on this machine."""
+
+import socket
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import uvicorn
+
+from mulligan.errors import UsageError
+from mulligan.sampling.sampler import Sampler
+from mulligan.web.api import app
+from mulligan.web.worker import Worker
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+MOST_CONNECTIONS = 1000
+IDLE = 15  # seconds that a connection stays open for nothing
+
+
+def serve(
+    sampler: Sampler,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    names: Sequence[str] = (),
+    real: np.ndarray | None = None,
+    ready: Callable[[str], object] = lambda address: None,
+) -> None:
+    """Serve the page and the API of a model until a signal ends it.
+
+    host: the address that is listened on. port: 0 for a free one. names: other names by which requests may call this server. real: decoded
+    images for the round "which one is real?". ready: is told the address once requests are taken. Raises UsageError for an address that
+    cannot be listened on.
+    """
+    listening = _listening(host, port)
+    taken = int(listening.getsockname()[1])
+    worker = Worker(sampler)
+    worker.sampler.sample(range(1))  # what the first sample prepares is prepared before anybody asks
+    inside = app(sampler, hosts(host, taken, names), real, worker=worker)
+    settings = uvicorn.Config(
+        inside,
+        log_level="warning",
+        lifespan="off",
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_keep_alive=IDLE,
+    )
+    ready(f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{taken}/")
+    try:
+        uvicorn.Server(settings).run(sockets=[listening])
+    finally:
+        worker.close()
+        listening.close()
+
+
+def hosts(host: str, port: int, names: Sequence[str] = ()) -> tuple[str, ...]:
+    """What requests may call a server.
+
+    >>> hosts("127.0.0.1", 8000)
+    ('127.0.0.1:8000', 'localhost:8000', '[::1]:8000')
+    """
+    own = [*LOOPBACK, *([] if host in (*LOOPBACK, "0.0.0.0", "::", "::1") else [host]), *names]
+    return tuple(f"{name}:{port}" for name in own) + tuple(own if port == 80 else names)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host.strip("[]"), port))
+    except (OSError, OverflowError) as error:
+        listening.close()
+        raise UsageError(f"{host}:{port} cannot be listened on ({error})", "Give another --port, or 0 for a free one") from None
+    return listening

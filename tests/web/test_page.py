@@ -1,0 +1,134 @@
+"""The page in a real browser: Debian's Chromium, without a screen."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from mulligan.sampling.model import Model
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE = {"width": 360, "height": 640}
+SERVER = """
+import sys
+import numpy as np
+from mulligan.sampling.model import Model
+from mulligan.web.serving import serve
+
+real = np.load(sys.argv[2])["images"]
+serve(Model.load(sys.argv[1]), port=0, real=real, ready=lambda address: print(address, flush=True))
+"""
+
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM.exists() or "MULLIGAN_TEST_PACKAGES" in os.environ), reason="Debian's chromium is not installed"
+)
+
+
+@pytest.fixture
+def address(conditional: Model, tmp_path: Path) -> Iterator[str]:
+    """A server in a process of its own."""
+    folder = conditional.save(tmp_path / "model")
+    np.savez(tmp_path / "real.npz", images=np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8))
+    words = [sys.executable, "-c", SERVER, str(folder), str(tmp_path / "real.npz")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.terminate()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A page that may ask this server alone, and whose console stays silent."""
+    context = browser.new_context(viewport={"width": 1000, "height": 800})
+    page = context.new_page()
+    strange: list[str] = []
+    page.on("console", lambda message: strange.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: strange.append(str(error)))
+    page.on("request", lambda request: strange.append(request.url) if not request.url.startswith((address, "data:", "blob:")) else None)
+    page.goto(address)
+    expect(page.locator("#link")).to_contain_text("seed")
+    yield page
+    context.close()
+    assert strange == []
+
+
+def seed(page: Page) -> str:
+    found = re.search(r"seed=(\d+)", page.url)
+    assert found is not None
+    return found[1]
+
+
+def shown(page: Page) -> str | None:
+    return page.locator("#sample").get_attribute("alt")
+
+
+def test_space_click_and_back(page: Page, address: str) -> None:
+    first = seed(page)
+    page.keyboard.press("Space")
+    page.wait_for_function(f"!location.search.includes('seed={first}')")
+    second = seed(page)
+    page.locator("#next").click()
+    page.wait_for_function(f"!location.search.includes('seed={second}')")
+    page.locator("#back").click()
+    page.wait_for_function(f"location.search.includes('seed={second}')")
+    expect(page.locator("#sample")).to_have_attribute("alt", f"Synthetic sample of seed {second}")
+    page.goto(f"{address}?seed=12&label=Bag")  # a link by seed and class
+    expect(page.locator("#sample")).to_have_attribute("alt", "Synthetic sample of seed 12, class Bag")
+    assert page.locator("#label").input_value() == "Bag"
+    assert page.evaluate("document.getElementById('sample').naturalWidth") == 8
+
+
+def test_a_class_is_chosen(page: Page) -> None:
+    now = seed(page)
+    page.locator("#label").select_option("Ankle boot")
+    expect(page.locator("#sample")).to_have_attribute("alt", f"Synthetic sample of seed {now}, class Ankle boot")
+    assert page.evaluate("[...document.querySelectorAll('#label option')].map(option => option.value)") == ["", "Coat", "Bag", "Ankle boot"]
+
+
+def test_which_one_is_real_with_the_keyboard_alone(page: Page) -> None:
+    page.locator("#guess").focus()
+    page.keyboard.press("Enter")
+    for place in range(1, 11):
+        expect(page.locator("#question")).to_contain_text(f"{place} of 10")
+        page.keyboard.press("Enter")  # the first picture has the focus
+        expect(page.locator("#score")).to_contain_text(f"of {place}")
+    expect(page.locator("#question")).to_contain_text("of 10 right")
+    page.keyboard.press("Enter")  # another round
+    expect(page.locator("#question")).to_contain_text("1 of 10")
+
+
+def test_a_phone(browser: Browser, address: str) -> None:
+    for scheme in ("light", "dark"):
+        context = browser.new_context(viewport=PHONE, has_touch=True, color_scheme=scheme)  # type: ignore[arg-type]
+        page = context.new_page()
+        page.goto(address)
+        expect(page.locator("#link")).to_contain_text("seed")
+        first = shown(page)
+        page.locator("#next").tap()
+        page.wait_for_function(f"document.getElementById('sample').alt !== {first!r}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        if "MULLIGAN_TEST_PICTURES" in os.environ:
+            page.screenshot(path=f"{os.environ['MULLIGAN_TEST_PICTURES']}/page-{scheme}.png")
+        context.close()
