@@ -146,3 +146,48 @@ def test_without_the_font_there_is_an_error_for_people(monkeypatch: pytest.Monke
     monkeypatch.setattr(strengths, "FONT", Path("/no/such/font.ttf"))
     with pytest.raises(DataError, match="fonts-noto-color-emoji"):
         strengths.emoji()
+
+
+def test_bfloat16_is_as_good_where_its_median_is_no_worse_than_the_worst_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    precisions = script("precisions")
+
+    def rows(system: str, **seeds: list[float]) -> list[dict[str, object]]:
+        return [
+            {
+                "system": system,
+                "precision": precision,
+                "seed": seed,
+                "figure": "fd_digits",
+                "value": value,
+                "floor": 0.1,
+                "processor": "one",
+            }
+            for precision, values in seeds.items()
+            for seed, value in enumerate(values)
+        ]
+
+    given = [
+        *rows("alike", float32=[1.0, 1.2, 1.1], bfloat16=[1.19, 9.0, 1.0]),
+        *rows("worse", float32=[1.0, 1.2, 1.1], bfloat16=[1.3, 1.25, 1.0]),
+        *rows("half", float32=[1.0]),
+    ]
+    assert [precisions.equal(given, name) for name in ("alike", "worse", "half")] == [True, False, False]
+    lines = precisions.table(given[:12]).splitlines()
+    assert lines[2] == "| alike | fd_digits | 1.1 (1 to 1.2) | 1.19 (1 to 9) | yes |"
+    assert lines[3].endswith("| no |")
+    assert precisions.names()[-2:] == ["fast-digits", "fast-fashion"]
+    assert "points" not in precisions.names()
+
+
+def test_answers_a_second_and_aims(monkeypatch: pytest.MonkeyPatch) -> None:
+    serving = script("serving")
+    rows = [
+        {"asked": "one png", "clients": 1, "answers": 100, "refused": 0, "seconds": 2.0, "p50": 0.004, "p95": 0.006, "p99": 0.02},
+        {"asked": "100 as npz", "clients": 200, "answers": 100, "refused": 300, "seconds": 10.0, "p50": 0.2, "p95": 0.3, "p99": 0.4},
+    ]
+    machine = {"processor": "one", "cores": 2, "date": "2026-01-01"}
+    told = serving.table({"rows": rows, "cold": 1.7, "before": 2**28, "after": 2**28 + 2**20, "machine": machine})
+    assert "| one png | 1 | 50 | 4.0 | 6.0 | 20.0 | 0% |" in told
+    assert "| 100 as npz | 200 | 1,000 | 200.0 | 300.0 | 400.0 | 75% |" in told
+    assert [line.endswith("| reached |") for line in told.splitlines() if line.endswith("ed |")] == [True, False, True, True]

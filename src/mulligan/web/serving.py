@@ -68,6 +68,7 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host.strip("[]"), port))
+        listening.listen(MOST_CONNECTIONS)  # so that who is told the address can come at once
     except (OSError, OverflowError) as error:
         listening.close()
         raise UsageError(f"{host}:{port} cannot be listened on ({error})", "Give another --port, or 0 for a free one") from None
