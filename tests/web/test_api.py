@@ -14,6 +14,7 @@ from mulligan.marks import npz_bytes, png_bytes
 from mulligan.sampling.blocks import of_seed
 from mulligan.sampling.model import Model
 from mulligan.web.api import LARGEST_SEED, MOST_SAMPLES
+from mulligan.web.worker import Worker
 
 
 def arrays(content: bytes) -> dict[str, np.ndarray]:
@@ -144,3 +145,18 @@ def test_bytes_of_files_and_of_answers_are_marked_alike(model: Model) -> None:
     samples = model.draw(of_seed(0, range(1)))
     assert b"trainedAlgorithmicMedia" in png_bytes(Image.fromarray(samples.array[0]), samples.mark)
     assert "provenance" in arrays(npz_bytes({"images": samples.array}, samples.mark))
+
+
+def test_f42_a_full_queue_and_a_deadline_are_told(conditional: Model, opened: Callable[..., TestClient]) -> None:
+    full = opened(conditional, Worker(conditional, most_waiting=0))
+    for path in ("/api/sample", "/api/interpolate?seeds=1&seeds=2"):
+        answer = full.get(path)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert full.get("/api/model").status_code == 200  # what needs no sampling is answered all the same
+    late = opened(conditional, Worker(conditional, deadline=1e-9))
+    assert late.get("/api/sample").status_code == 504
+
+
+def test_a_thread_that_has_ended_is_told(client: TestClient, worker: Worker) -> None:
+    worker.close()
+    assert client.get("/healthz").status_code == 503
