@@ -64,7 +64,8 @@ def hosts(host: str, port: int, names: Sequence[str] = ()) -> tuple[str, ...]:
 
 def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # Named as TCP, so that asyncio sends at once; otherwise each answer waits 40 ms for the acknowledgement of its header (dev/LOG.md).
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host.strip("[]"), port))
