@@ -250,7 +250,7 @@ def board(rows: Sequence[Row]) -> str:
 def draw(rows: Sequence[Row], path: Path) -> None:
     """Quality over minutes: a panel for each of the two sets, a line for each recipe that was given several times, a dot for other runs.
 
-    A point is the median over seeds, on whatever processor; runs of one core have a line of their own.
+    A point is the median over seeds; runs of one core, and of each maker of processors, have a line of their own.
     """
     import matplotlib
 
@@ -265,6 +265,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
             first = group[0]
             named = first.recipe if first.recipe != "fast" else ("fast, with labels" if first.conditional else "fast, without labels")
             named += ", one core" if ONE_CORE[0] in first.settings else ""
+            named += f" ({first.device.split()[0].removesuffix('(R)')})"
             found.setdefault(named, {}).setdefault(first.time, []).extend(group)
         lines = {named: {seconds / 60: fd for fd, _, seconds in map(medians, times.values())} for named, times in found.items()}
         for named, points in sorted(lines.items()):
