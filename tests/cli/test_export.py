@@ -16,7 +16,6 @@ def test_a_model_folder(command, finished: Path, tmp_path: Path) -> None:
     for row in (
         "| training data | own data",
         "| trained on | ",
-        "| command | ",
         "| diagnosis | ",
         "## Figures",
         "## Intended use and limits",

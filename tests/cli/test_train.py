@@ -133,7 +133,7 @@ def test_a_plan_leaves_nothing_behind(command, images: Path, tiny, tmp_path: Pat
     assert sum(row["parameters"] for row in plan["layers"]["generator"]) == plan["parameters"]["generator"]
     assert plan["memory"]["data_bytes"] == 60 * 64
     assert plan["memory"]["state_bytes"] > 4 * 3 * sum(plan["parameters"].values())
-    assert 0 < plan["minutes"] < 5
+    assert 0 <= plan["minutes"] < 5  # so few steps may take no time that shows
     assert plan["seconds_per_step"] > 0
 
     said = command("train", images, "--recipe", "modern", *tiny, "--dry-run", "--time", "10m")

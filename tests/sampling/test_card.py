@@ -19,6 +19,9 @@ def test_the_card_of_a_conditional_model(conditional: Model, tmp_path: Path) -> 
         seed=3,
         data="digits",
         licence="CC BY-SA 3.0",
+        hardware="a processor, 2 of 2 cores, float32",
+        command="train digits --time 10m",
+        verdict="healthy",
         figures=evaluate(images, images),
     )
     description = conditional.description.model_copy(update={"trained": trained})
@@ -31,6 +34,9 @@ def test_the_card_of_a_conditional_model(conditional: Model, tmp_path: Path) -> 
         "| classes | 3: Coat, Bag, Ankle boot |",
         "licence: CC BY-SA 3.0",
         "12,000 steps, 768,000 samples seen, 95 s, seed 3",
+        "| trained on | a processor, 2 of 2 cores, float32 |",
+        "| command | train digits --time 10m |",
+        "| diagnosis | healthy |",
         "--label 0",
         "| `distance` | ",
         "| `fd_random` | ",

@@ -72,6 +72,7 @@ def test_f42_what_nobody_waits_for_is_not_drawn(held: Held) -> None:
         gone = asyncio.ensure_future(worker.draw(of_seed(1, range(500)), None))
         await asyncio.sleep(0)
         gone.cancel()
+        await asyncio.wait([gone])
         last = asyncio.ensure_future(worker.draw(of_seed(2, range(3)), None))
         await asyncio.sleep(0)
         held.go.set()

@@ -17,7 +17,7 @@ def truncated(z: Tensor, distribution: str, bound: float) -> Tensor:
 
     >>> z = torch.tensor([[-3.0, 0.0, 0.5, 3.0]])
     >>> [round(number, 2) for number in truncated(z, "normal", 1.0)[0].tolist()]
-    [-0.99, 0.0, 0.33, 0.99]
+    [-1.0, 0.0, 0.33, 1.0]
     >>> truncated(torch.tensor([[-1.0, 0.5]]), "uniform", 0.5).tolist()
     [[-0.5, 0.25]]
     """

@@ -33,8 +33,8 @@ def adam(parameter: Tensor, gradient: Tensor, first: Tensor, second: Tensor, upd
     first = settings.beta1 * first + (1 - settings.beta1) * gradient
     second = settings.beta2 * second + (1 - settings.beta2) * gradient * gradient
     step = _once(rate / (1 - settings.beta1**updates))
-    spread = _once((1 - settings.beta2**updates).rsqrt())
-    return Moved(parameter - step * first / (second.sqrt() * spread + settings.epsilon), first, second)
+    root = _once((1 - settings.beta2**updates).sqrt())
+    return Moved(parameter - step * first / (second.sqrt() / root + settings.epsilon), first, second)
 
 
 def _once(scalar: Tensor) -> Tensor:
