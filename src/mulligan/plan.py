@@ -172,10 +172,10 @@ def _report_seconds(session: Session, loop: Loop) -> float:
 
 
 def _steps(session: Session, budget: Budget) -> int:
-    """Steps that training would make without a limit in time."""
-    most = [session.recipe.horizon] if budget.images is None else [session.recipe.horizon, budget.images]
-    steps = session.schedule.step_at(session.source, min(most))
-    return steps if budget.steps is None else min(steps, budget.steps)
+    """Steps after which training would end, if not for its time; with a time the horizon follows from that, and ends nothing before."""
+    counts = [session.recipe.horizon if budget.seconds is None else None, budget.images]
+    steps = [session.schedule.step_at(session.source, count) for count in counts if count is not None]
+    return min(steps if budget.steps is None else [*steps, budget.steps], default=sys.maxsize)
 
 
 def _reports(session: Session, steps: int) -> int:
