@@ -7,7 +7,6 @@ The image systems of `steps.py`, and `fast`, three seeds each in both precisions
 often, since what it fuses stays in float32. Equal is what is no worse than the worst seed in float32: the median of bfloat16.
 """
 
-import argparse
 import json
 import re
 import statistics
@@ -17,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cells
 from systems import DIGITS, PRECISIONS, SYSTEMS, images_of
 
 from mulligan.resolve import resolve
@@ -26,7 +26,6 @@ from mulligan.verbs import Quiet, evaluate, train
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "precisions.json"
 PAGE = ROOT / "docs" / "speed.md"
-START, END = "<!-- precisions -->", "<!-- /precisions -->"
 FAST = ("fast-digits", "fast-fashion")
 SEEDS = 3
 IMAGES = 64_000
@@ -68,10 +67,9 @@ def trained(name: str, run: Path, folder: Path, precision: str, seed: int) -> di
 
 def publish(folder: Path) -> None:
     """Results and table."""
-    rows = [json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))]
-    RESULTS.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
-    text = f"{START}\n\n{table(rows)}\n\n{END}"
-    PAGE.write_text(re.sub(f"{re.escape(START)}.*{re.escape(END)}", lambda _: text, PAGE.read_text(), flags=re.DOTALL))
+    rows = cells.rows_in(folder)
+    cells.keep(rows, RESULTS)
+    cells.put(PAGE, "precisions", table(rows))
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
@@ -79,9 +77,9 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     lines = ["| system | distance | float32 (its seeds) | bfloat16 (its seeds) | as good |", "|---|---|---:|---:|---|"]
     for name in dict.fromkeys(row["system"] for row in rows):
         found = values(rows, name)
-        cells = [f"{statistics.median(seeds):.3g} ({min(seeds):.3g} to {max(seeds):.3g})" for seeds in found.values()]
+        medians = [f"{statistics.median(seeds):.3g} ({min(seeds):.3g} to {max(seeds):.3g})" for seeds in found.values()]
         figure = next(row["figure"] for row in rows if row["system"] == name)
-        lines.append(f"| {name} | {figure} | {' | '.join(cells)} | {'yes' if equal(rows, name) else 'no'} |")
+        lines.append(f"| {name} | {figure} | {' | '.join(medians)} | {'yes' if equal(rows, name) else 'no'} |")
     processors = sorted({row["processor"] for row in rows})
     return "\n".join([*lines, "", f"{IMAGES:,} images, {SEEDS} seeds; {', '.join(processors)}."])
 
@@ -105,18 +103,7 @@ def equal_in_bfloat16() -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Record or publish."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    recording = verbs.add_parser("record", help="train and judge what is not there yet")
-    recording.add_argument("systems", nargs="*", help="systems of steps.py, or fast-digits, fast-fashion (default: all)")
-    recording.add_argument("--to", type=Path, required=True, help="folder for runs and results")
-    publishing = verbs.add_parser("publish", help="results and table from what is recorded")
-    publishing.add_argument("--from", dest="folder", type=Path, required=True, help="folder of the results")
-    given = parser.parse_args(arguments)
-    if given.verb == "publish":
-        publish(given.folder)
-    else:
-        record(given.to, given.systems)
+    cells.main(__doc__, "systems of steps.py, or fast-digits, fast-fashion", record, publish, arguments)
 
 
 if __name__ == "__main__":

@@ -20,12 +20,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cells
+
 from mulligan.runs import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "serving.json"
 PAGE = ROOT / "docs" / "serving.md"
-START, END = "<!-- serving -->", "<!-- /serving -->"
 CLIENTS = (1, 16, 200)
 SECONDS = 8.0  # of each number of clients
 MANY = 10_000  # requests over which memory is looked at
@@ -162,8 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found = measure()
     if asked.what == "publish":
         RESULTS.write_text(json.dumps(found, indent=1) + "\n")
-        text = f"{START}\n\n{table(found)}\n\n{END}"
-        PAGE.write_text(re.sub(f"{START}.*{END}", lambda _: text, PAGE.read_text(), flags=re.DOTALL))
+        cells.put(PAGE, "serving", table(found))
     print(table(found))
 
 

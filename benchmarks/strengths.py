@@ -12,16 +12,15 @@ signs of Google's font of coloured emoji (Debian's package fonts-noto-color-emoj
 the features of the network of random weights, which is the same for every set.
 """
 
-import argparse
 import json
 import math
-import re
 import statistics
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import cells
 import numpy as np
 
 from mulligan.errors import DataError
@@ -31,7 +30,6 @@ from mulligan.verbs import Quiet, evaluate, train
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "strengths.json"
 PAGE = ROOT / "docs" / "quality.md"
-START, END = "<!-- strengths -->", "<!-- /strengths -->"
 FONT = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
 WEIGHTS = (0.1, 1.0, 10.0)  # times the rule's
 RATES = (0.5, 1.0, 2.0)
@@ -121,10 +119,9 @@ def trained(data: str, run: Path, weight: float, rate: float, seed: int) -> dict
 
 def publish(folder: Path) -> None:
     """Results and table."""
-    rows = [json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))]
-    RESULTS.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
-    text = f"{START}\n\n{table(rows)}\n\n{END}"
-    PAGE.write_text(re.sub(f"{re.escape(START)}.*{re.escape(END)}", lambda _: text, PAGE.read_text(), flags=re.DOTALL))
+    rows = cells.rows_in(folder)
+    cells.keep(rows, RESULTS)
+    cells.put(PAGE, "strengths", table(rows))
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
@@ -140,7 +137,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         ruled = sorted(_distance(row) for row in own if row["weight"] == row["rate"] == 1)
         grid = [row for row in own if row["seed"] == 0]
         best, worst = min(grid, key=_distance), max(grid, key=_distance)
-        within = "yes" if ruled[0] <= _distance(best) * (ruled[-1] / ruled[0]) else "no"
+        within = "yes" if statistics.median(ruled) <= _distance(best) * (ruled[-1] / ruled[0]) else "no"
         lines.append(
             f"| {name} | {statistics.median(ruled):.3g} | {ruled[0]:.3g} to {ruled[-1]:.3g} | {_distance(best):.3g} "
             f"| {best['weight']:g}, {best['rate']:g} | {_distance(worst):.3g} | {within} |"
@@ -155,18 +152,7 @@ def _distance(row: dict[str, Any]) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Record or publish."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    recording = verbs.add_parser("record", help="train and judge what is not there yet")
-    recording.add_argument("data", nargs="*", help=f"sets (default: {' '.join(SETS)})")
-    recording.add_argument("--to", type=Path, required=True, help="folder for runs and results")
-    publishing = verbs.add_parser("publish", help="results and table from what is recorded")
-    publishing.add_argument("--from", dest="folder", type=Path, required=True, help="folder of the results")
-    given = parser.parse_args(arguments)
-    if given.verb == "publish":
-        publish(given.folder)
-    else:
-        record(given.to, given.data)
+    cells.main(__doc__, ", ".join(SETS), record, publish, arguments)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,11 @@ def script(name: str) -> ModuleType:
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules[specification.name] = module
-    specification.loader.exec_module(module)
+    sys.path.insert(0, str(BENCHMARKS))  # where scripts find each other
+    try:
+        specification.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(BENCHMARKS))
     return module
 
 
@@ -113,10 +117,12 @@ def test_rule_is_held_against_the_best_of_the_grid() -> None:
     strengths = script("strengths")
     cells = [
         {"data": "digits", "weight": weight, "rate": rate, "seed": seed, "fd_random": [value, 0.1], "coverage": [0.5, 0.97]}
-        for weight, rate, seed, value in ((1, 1, 0, 2.0), (1, 1, 1, 2.4), (1, 1, 2, 2.2), (10, 1, 0, 1.8), (1, 2, 0, float("inf")))
+        for weight, rate, seed, value in ((1, 1, 0, 2.0), (1, 1, 1, 2.4), (1, 1, 2, 2.1), (10, 1, 0, 1.8), (1, 2, 0, float("inf")))
     ]
-    assert strengths.table(cells).splitlines()[2] == "| digits | 2.2 | 2 to 2.4 | 1.8 | 10, 1 | inf | yes |"
+    assert strengths.table(cells).splitlines()[2] == "| digits | 2.1 | 2 to 2.4 | 1.8 | 10, 1 | inf | yes |"
     cells[3]["fd_random"] = [1.2, 0.1]
+    assert strengths.table(cells).endswith("| no |")
+    cells[3]["fd_random"], cells[2]["fd_random"] = [1.8, 0.1], [2.2, 0.1]  # the middle seed counts, not the luckiest
     assert strengths.table(cells).endswith("| no |")
 
 

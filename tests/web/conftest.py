@@ -29,7 +29,7 @@ def opened() -> Iterator[Callable[..., TestClient]]:
     def client(model: Model, worker: Worker | None = None, real: np.ndarray | None = None) -> TestClient:
         worker = worker or Worker(model)
         workers.append(worker)
-        return TestClient(app(model, (HOST,), real, TOKEN, worker), base_url=f"http://{HOST}")
+        return TestClient(app(worker, (HOST,), real, TOKEN), base_url=f"http://{HOST}")
 
     yield client
     for each in workers:

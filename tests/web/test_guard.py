@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from mulligan.sampling.model import Model
 from mulligan.web.api import app
 from mulligan.web.guard import MOST_BODY, TOKEN, Guard
 from mulligan.web.worker import Worker
@@ -85,7 +84,7 @@ def test_f40_a_body_that_is_longer_than_it_said() -> None:
     assert sent[0]["status"] == 413
 
 
-def test_f38_websockets_bring_a_token(conditional: Model, worker: Worker) -> None:
+def test_f38_websockets_bring_a_token(worker: Worker) -> None:
     sent: list[dict[str, Any]] = []
 
     async def send(message: Any) -> None:
@@ -95,5 +94,5 @@ def test_f38_websockets_bring_a_token(conditional: Model, worker: Worker) -> Non
         return {"type": "websocket.connect"}
 
     scope = {"type": "websocket", "path": "/", "headers": [(b"host", b"h:1"), (b"origin", b"http://evil.example")]}
-    asyncio.run(app(conditional, ("h:1",), token="t", worker=worker)(scope, receive, send))  # type: ignore[arg-type]
+    asyncio.run(app(worker, ("h:1",), token="t")(scope, receive, send))  # type: ignore[arg-type]
     assert sent == [{"type": "websocket.close", "code": 4403, "reason": "another website asks"}]

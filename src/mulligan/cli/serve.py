@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mulligan.cli.command import Trusted, call, trust
+from mulligan.cli.evaluate import located
 from mulligan.cli.sample import load
 from mulligan.errors import MulliganError, UsageError
 
@@ -46,14 +47,12 @@ def serve(
 
 def _real(which: str) -> "np.ndarray | None":
     """Some real images of a run, for the round; None where there are none to be had."""
-    from pathlib import Path
-
     from mulligan.data.dataset import Split
     from mulligan.metrics.real import decoded
     from mulligan.resolve import reopened
-    from mulligan.runs.folder import Run, open_run
+    from mulligan.runs.folder import Run
 
-    run = Run(Path(which)) if Path(which).exists() else open_run(which)
+    run = Run(located(which))
     if not run.exists:
         return None
     try:

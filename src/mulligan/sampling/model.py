@@ -22,7 +22,7 @@ from mulligan.sampling.blocks import of_seed
 from mulligan.sampling.card import model_card
 from mulligan.sampling.description import Description, describe, tiny
 from mulligan.sampling.folder import CARD, DESCRIPTION, PICTURE, WEIGHTS, model_folder, refuse_disguise, replace_folder
-from mulligan.sampling.sampler import Sampler
+from mulligan.sampling.sampler import Sampler, no_encoder
 from mulligan.sampling.weights import content_hash, expected, require
 
 _DESCRIPTION_BYTES = 2**20
@@ -70,7 +70,7 @@ class Model(Sampler):
 
     def reconstruct(self, raw: np.ndarray) -> np.ndarray:
         """Decoded reproductions of raw samples, through the encoder and the generator. Raises UsageError without an encoder."""
-        parts = [self._decode(self._generated(block, None))[:count] for block, count in self._coded(raw)]
+        parts = [self._decode(self.generator(codes, None))[:count] for codes, count in self._coded(raw)]
         return np.concatenate(parts) if parts else self._none()
 
     def save(self, folder: str | Path) -> Path:
@@ -134,16 +134,12 @@ class Model(Sampler):
 
     def encoded(self, z: Tensor, label: Tensor) -> Tensor:
         """Samples (N, *shape) as the generator makes them, of latents z (N, latent), with gradients to these; labels int64 (N,)."""
-        made: Tensor = self.generator(self._shaped(z), label.to(self.device) if self.classes else None)
+        made: Tensor = self.generator(self._shaped(z).to(self.device), label.to(self.device) if self.classes else None)
         return made
-
-    def _pass(self, z: Tensor, label: Tensor) -> Tensor:
-        return self._generated(self._shaped(z), label)
 
     @torch.inference_mode()
-    def _generated(self, z: Tensor, label: Tensor | None) -> Tensor:
-        made: Tensor = self.generator(z.to(self.device), label.to(self.device) if label is not None and self.classes else None)
-        return made
+    def _pass(self, z: Tensor, label: Tensor) -> Tensor:
+        return self.encoded(z, label)
 
     def _decode(self, made: Tensor) -> np.ndarray:
         try:
@@ -154,7 +150,7 @@ class Model(Sampler):
     def _coded(self, raw: np.ndarray) -> Iterator[tuple[Tensor, int]]:
         """Codes of raw samples in padded blocks (block, latent), each with the number of samples that are not padding."""
         if self.encoder is None:
-            raise UsageError("this model has no encoder, so it cannot reconstruct", "Train the recipe autoencoder")
+            raise no_encoder()
         if raw.shape[1:] != self.description.signature.sample:
             raise UsageError(f"samples of shape {raw.shape[1:]}: expected {self.description.signature.sample}")
         size = self.description.block

@@ -84,11 +84,11 @@ class Sampler:
 
     def encode(self, raw: np.ndarray) -> Tensor:
         """Codes (N, latent) of raw samples, uint8 (N, C, H, W) or float32 (N, D). Raises UsageError without an encoder."""
-        raise UsageError("this model has no encoder, so it cannot reconstruct", "Train the recipe autoencoder")
+        raise no_encoder()
 
     def reconstruct(self, raw: np.ndarray) -> np.ndarray:
         """Decoded reproductions of raw samples, through the encoder and the generator. Raises UsageError without an encoder."""
-        raise UsageError("this model has no encoder, so it cannot reconstruct", "Train the recipe autoencoder")
+        raise no_encoder()
 
     def save(self, folder: str | Path) -> Path:
         """Write it into a folder, as it was loaded. Raises DiskError."""
@@ -150,3 +150,8 @@ class Sampler:
     def _none(self) -> np.ndarray:
         """No sample at all, decoded: the shape and type that samples have."""
         return self.kind.decode(torch.zeros(1, *self.description.signature.sample))[:0]
+
+
+def no_encoder() -> UsageError:
+    """What is said where a model that makes samples from noise alone is asked for codes."""
+    return UsageError("this model has no encoder, so it cannot reconstruct", "Train the recipe autoencoder")

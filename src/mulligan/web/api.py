@@ -3,6 +3,7 @@
 Limits stand in the types of the parameters, and so in the schema at /openapi.json.
 """
 
+import asyncio
 import base64
 import secrets
 import time
@@ -49,17 +50,17 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def app(sampler: Sampler, hosts: tuple[str, ...], real: np.ndarray | None = None, token: str = "", worker: Worker | None = None) -> Asgi:
-    """The application for a model, with its guard around it.
+def app(worker: Worker, hosts: tuple[str, ...], real: np.ndarray | None = None, token: str = "") -> Asgi:
+    """The application for the model that a worker samples, with its guard around it.
 
     hosts: what requests may call this server, `name:port` each. real: decoded images that the round "which one is real?" shows, if there
     are some. token: what a request that changes something would have to bring; nothing here can be changed.
     """
-    inside = _inside(sampler, worker or Worker(sampler), real)
-    return Guard(inside, hosts, token or secrets.token_urlsafe())
+    return Guard(_inside(worker, real), hosts, token or secrets.token_urlsafe())
 
 
-def _inside(sampler: Sampler, worker: Worker, real: np.ndarray | None) -> FastAPI:
+def _inside(worker: Worker, real: np.ndarray | None) -> FastAPI:
+    sampler = worker.sampler
     about = f"Samples of {sampler.description.recipe}, trained by Mulligan. All of them are synthetic."
     api = FastAPI(title="Mulligan", version=__version__, description=about, docs_url=None, redoc_url=None)
     images = len(sampler.kind.shape) == 3
@@ -94,10 +95,10 @@ def _inside(sampler: Sampler, worker: Worker, real: np.ndarray | None) -> FastAP
         samples = await worker.draw(places, labels)
         mark = replace(sampler.mark, seed=seed)
         if format == "png":
-            return Response(_png(sampler, samples, mark), media_type="image/png")
+            return Response(await asyncio.to_thread(_png, sampler, samples, mark), media_type="image/png")
         if format == "npz":
             arrays = {"images" if images else "points": samples} | ({} if labels is None else {"labels": labels})
-            return Response(npz_bytes(arrays, mark), media_type="application/octet-stream")
+            return Response(await asyncio.to_thread(npz_bytes, arrays, mark), media_type="application/octet-stream")
         names = None if labels is None else [sampler.classes[number] for number in labels]
         return {"seed": seed, "labels": names, "samples": samples.tolist(), "provenance": said(mark)}
 
@@ -116,8 +117,10 @@ def _inside(sampler: Sampler, worker: Worker, real: np.ndarray | None) -> FastAP
         ways = await worker.call(lambda: walk(sampler, seeds, steps, number))
         flat = ways.reshape(-1, *ways.shape[2:])
         if format == "npz":
-            return Response(npz_bytes({"images" if images else "points": flat}, sampler.mark), media_type="application/octet-stream")
-        return Response(png_bytes(sampler.kind.preview([flat], columns=steps), sampler.mark), media_type="image/png")
+            content = await asyncio.to_thread(npz_bytes, {"images" if images else "points": flat}, sampler.mark)
+            return Response(content, media_type="application/octet-stream")
+        content = await asyncio.to_thread(lambda: png_bytes(sampler.kind.preview([flat], columns=steps), sampler.mark))
+        return Response(content, media_type="image/png")
 
     @api.get("/api/model")
     async def model() -> dict[str, Any]:

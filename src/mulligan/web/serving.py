@@ -33,10 +33,9 @@ def serve(
     listening = _listening(host, port)
     taken = int(listening.getsockname()[1])
     worker = Worker(sampler)
-    worker.sampler.sample(range(1))  # what the first sample prepares is prepared before anybody asks
-    inside = app(sampler, hosts(host, taken, names), real, worker=worker)
+    sampler.sample(range(1))  # what the first sample prepares is prepared before anybody asks
     settings = uvicorn.Config(
-        inside,
+        app(worker, hosts(host, taken, names), real),
         log_level="warning",
         lifespan="off",
         proxy_headers=False,
@@ -44,7 +43,8 @@ def serve(
         limit_concurrency=MOST_CONNECTIONS,
         timeout_keep_alive=IDLE,
     )
-    ready(f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{taken}/")
+    named = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    ready(f"http://{named}:{taken}/")
     try:
         uvicorn.Server(settings).run(sockets=[listening])
     finally:
