@@ -2,6 +2,7 @@
 
 import base64
 import json
+import threading
 from collections.abc import Callable
 from io import BytesIO
 
@@ -147,14 +148,19 @@ def test_bytes_of_files_and_of_answers_are_marked_alike(model: Model) -> None:
     assert "provenance" in arrays(npz_bytes({"images": samples.array}, samples.mark))
 
 
-def test_f42_a_full_queue_and_a_deadline_are_told(conditional: Model, opened: Callable[..., TestClient]) -> None:
+def test_f42_a_full_queue_and_a_deadline_are_told(
+    conditional: Model, opened: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
     full = opened(conditional, Worker(conditional, most_waiting=0))
     for path in ("/api/sample", "/api/interpolate?seeds=1&seeds=2"):
         answer = full.get(path)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert full.get("/api/model").status_code == 200  # what needs no sampling is answered all the same
-    late = opened(conditional, Worker(conditional, deadline=1e-9))
+    go = threading.Event()
+    monkeypatch.setattr(conditional, "draw", lambda *_: go.wait(30))  # not before it is let go
+    late = opened(conditional, Worker(conditional, deadline=0.05))
     assert late.get("/api/sample").status_code == 504
+    go.set()
 
 
 def test_a_thread_that_has_ended_is_told(client: TestClient, worker: Worker) -> None:
