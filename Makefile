@@ -1,5 +1,5 @@
 # GNU make. Every target makes .venv on its own where it is missing, and installs again when the dependencies have changed.
-#   make demo       train on digits and show what came out (installs the core only)
+#   make demo       train on digits and show what came out (installs what serve and studio need as well)
 #   make test       format, lint, types, import rules, tests
 #   make test-all   the same with the slow tests
 #   make check      format, lint, types, import rules
@@ -21,7 +21,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.1
 help:
 	@sed -n 's/^#   //p' Makefile
 
-demo: $(VENV)/core-installed
+demo: $(VENV)/installed
 	$(BIN)/mulligan demo
 
 # Two processes share the cores, so that each computes with one thread.
@@ -51,10 +51,10 @@ $(BIN)/python:
 	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
 		echo "make: $(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 
-$(VENV)/core-installed: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+$(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[studio]"
 	@touch $@
 
 $(VENV)/dev-installed: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
-	@touch $@ $(VENV)/core-installed
+	@touch $@ $(VENV)/installed

@@ -98,7 +98,7 @@ def test_constraints_hold_versions_and_nothing_else() -> None:
     assert PINS["torch"] == "2.13.0"
 
 
-EXTRAS = [requirement for extra in ("dev", "bench", "onnx", "web") for requirement in PROJECT["optional-dependencies"][extra]]
+EXTRAS = [requirement for extra in ("dev", "bench", "onnx", "web", "studio") for requirement in PROJECT["optional-dependencies"][extra]]
 
 
 @pytest.mark.parametrize("requirement", [*PROJECT["dependencies"], *(each for each in EXTRAS if not each.startswith("mulligan["))])
