@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from mulligan import find
 from mulligan.data.dataset import Dataset
 from mulligan.data.opening import built_in, open_dataset
-from mulligan.errors import UsageError
+from mulligan.errors import UnsafeError, UsageError
 from mulligan.recipe import ASKED, MAY_CHANGE, Adam, Data, Ema, History, Lookahead, Recipe, Settings
 from mulligan.runs import environment
 from mulligan.runs.safe_json import read_json
@@ -30,15 +30,18 @@ OPTIONAL: dict[str, type[Settings]] = {"ema": Ema, "optimiser": Adam, "history":
 
 
 def resolve(
-    source: str | None, recipe: str = DEFAULT_RECIPE, settings: Sequence[str] = (), seed: int | None = None
+    source: str | None, recipe: str = DEFAULT_RECIPE, settings: Sequence[str] = (), seed: int | None = None, trusting: bool = True
 ) -> tuple[Recipe, Dataset]:
     """The recipe that a command asks for, and its data.
 
     source: data by name or path; absent for the set that the recipe was published on.
     recipe: a name, `path.py:name`, or a recipe.json.
     settings: `key=value` with dotted keys, applied in order.
+    trusting: whether the user typed all this on a command line or in Python, so that outside code which it names may run; where not,
+    UnsafeError is raised.
     """
-    keys = dict(_parsed(setting) for setting in settings)
+    allow = find.trust if trusting else _refuse
+    keys = dict(_parsed(setting, allow) for setting in settings)
     if seed is not None:
         keys["seed"] = seed
     if recipe.endswith(".json"):
@@ -46,11 +49,11 @@ def resolve(
         wanted = base["data"] if source is None else {"source": source}
     else:
         if find.is_outside(recipe):
-            find.trust(recipe)
+            allow(recipe)
         base = None
         wanted = {"source": source if source is not None else published_on(recipe)}
     if source is not None and find.is_outside(source):
-        find.trust(source)
+        allow(source)
     wanted = {**wanted, "source": _located(wanted["source"])}
     known = {name: value for name, value in wanted.items() if name in ASKED}
     if wanted["source"] not in built_in() and environment.device(str(keys.get("machine.device", "auto"))) != "cpu":
@@ -127,7 +130,11 @@ def _located(source: Any) -> Any:
     return os.path.abspath(source)
 
 
-def _parsed(setting: str) -> tuple[str, Any]:
+def _refuse(name: str) -> None:
+    raise UnsafeError(f"{name} names code outside Mulligan", "Name it on a command line: mulligan train ...")
+
+
+def _parsed(setting: str, allow: Callable[[str], object] = find.trust) -> tuple[str, Any]:
     key, equals, text = setting.partition("=")
     if not equals or not key:
         raise UsageError(f"{setting}: expected key=value", "For instance batch=128")
@@ -137,7 +144,7 @@ def _parsed(setting: str) -> tuple[str, Any]:
         value = text
     for name in (*_split(key), *_strings(value)):
         if find.is_outside(name):
-            find.trust(name)
+            allow(name)
     return key, value
 
 

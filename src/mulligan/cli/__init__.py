@@ -17,6 +17,7 @@ VERBS = {
     "interpolate": "walk from one sample to the next, as a GIF or a strip",
     "invert": "the latents whose samples are nearest to given ones, with the error",
     "serve": "a page and an API for a model, on this machine",
+    "studio": "runs, training, samples and a laboratory of points in the browser",
     "nearest": "samples beside the training samples that they are nearest to",
     "export": "a model for others: a folder, or an ONNX file, with a model card",
     "evaluate": "the score card of a run, a model, or samples in a folder",

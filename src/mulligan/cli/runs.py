@@ -29,15 +29,16 @@ def list_runs(as_json: AsJson = False) -> None:
     Those in the folder that MULLIGAN_RUNS names, or in ./runs.
     """
     from mulligan.runs import folder
+    from mulligan.runs.summary import summary
 
     base = folder.runs_base()
-    found = [_summary(run) for run in folder.list_runs(base)]
+    found = [summary(run) for run in folder.list_runs(base)]
     if as_json:
         print(json.dumps({"schema_version": SCHEMA_VERSION, "base": str(base), "runs": found}, ensure_ascii=False))
     elif not found:
         print(f"There are no runs in {base} yet: `mulligan train digits` makes one.")
     else:
-        rows = [_COLUMNS, *(_row(summary) for summary in found)]
+        rows = [_COLUMNS, *(_row(told) for told in found)]
         widths = [max(len(row[place]) for row in rows) for place in range(len(_COLUMNS))]
         for row in rows:
             print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -47,16 +48,17 @@ def show_run(which: _Which, as_json: AsJson = False) -> None:
     """One run: data, networks, figures, what to open."""
     from mulligan.runs import facts
     from mulligan.runs.folder import open_run
+    from mulligan.runs.summary import summary
     from mulligan.telling import facts_text, figure_lines, open_lines, to_open
 
     found = open_run(which)
     known = facts.read(found)
-    summary = _summary(found)
+    told = summary(found)
     if as_json:
         more = {"facts": None if known is None else known.model_dump(mode="json"), "files": to_open(found)}
-        print(json.dumps({"schema_version": SCHEMA_VERSION, **summary, **more}, ensure_ascii=False))
+        print(json.dumps({"schema_version": SCHEMA_VERSION, **told, **more}, ensure_ascii=False))
         return
-    print("\n".join(f"{name:<9} {cell}" for name, cell in zip(_COLUMNS, _row(summary), strict=True) if cell))
+    print("\n".join(f"{name:<9} {cell}" for name, cell in zip(_COLUMNS, _row(told), strict=True) if cell))
     if known is not None:
         print(f"\n{facts_text(known)}\n")
         print("\n".join(figure_lines(known.figures)))
@@ -105,42 +107,17 @@ def _remove(run: "Run") -> None:
         shutil.rmtree(going)
 
 
-def _summary(run: "Run") -> dict[str, Any]:
-    """What a list says of a run; null where its files do not tell."""
-    from mulligan.errors import MulliganError
-    from mulligan.runs import history, safe_json
-    from mulligan.runs.lock import is_held
-
-    try:
-        recipe = safe_json.read_object(run.recipe_file)
-        lines = history.read(run)
-        status: str = "in use" if is_held(run) else run.status
-    except MulliganError as error:  # one broken run must not hide the others
-        recipe, lines, status = {}, [], f"broken ({error.message})"
-    last = lines[-1] if lines else {}
-    data = recipe.get("data")
-    return {
-        "name": run.name,
-        "path": str(run.path),
-        "status": status,
-        "recipe": recipe.get("name"),
-        "data": data.get("source") if isinstance(data, dict) else None,
-        **{key: last.get(key) for key in ("step", "images", "seconds", "distance")},
-        "floor": last.get("distance.floor"),
-    }
-
-
-def _row(summary: dict[str, Any]) -> tuple[str, ...]:
+def _row(told: dict[str, Any]) -> tuple[str, ...]:
     from mulligan.amounts import say_count, say_seconds
 
-    distance, floor = summary["distance"], summary["floor"]
+    distance, floor = told["distance"], told["floor"]
     return (
-        summary["name"],
-        summary["status"],
-        summary["recipe"] or "",
-        Path(summary["data"] or "").name,
-        f"{summary['step'] or 0:,}",
-        say_count(summary["images"] or 0),
-        say_seconds(summary["seconds"] or 0),
+        told["name"],
+        told["status"],
+        told["recipe"] or "",
+        Path(told["data"] or "").name,
+        f"{told['step'] or 0:,}",
+        say_count(told["images"] or 0),
+        say_seconds(told["seconds"] or 0),
         "" if distance is None else f"{distance:.4g} (floor {floor:.3g})" if floor is not None else f"{distance:.4g}",
     )

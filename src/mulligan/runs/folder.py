@@ -2,6 +2,7 @@
 
     runs/0012-fast-digits/
       recipe.json  environment.json  log.txt     settings; versions, hardware, command; what happened in words
+      output.txt                                 what the process printed, where the studio started it
       status.json  facts.json                    finished or not; what the report says beside the history (`mulligan.runs.facts`)
       history.jsonl  metrics.jsonl               a line per report; a line per evaluation
       samples/real.png  step-000000.png ...      always the same latents; progress.gif
@@ -74,6 +75,11 @@ class Run:
     def log_file(self) -> Path:
         """What happened, in words."""
         return self.path / "log.txt"
+
+    @property
+    def output_file(self) -> Path:
+        """What the training process printed, where the studio started it."""
+        return self.path / "output.txt"
 
     @property
     def history_file(self) -> Path:

@@ -1,9 +1,11 @@
 """One process at a time writes a run folder; the second is told who holds it."""
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -53,11 +55,32 @@ def is_held(run: Run) -> bool:
 
 def holder(run: Run) -> str:
     """Who holds a run folder, or held it last, in words; empty if nobody ever did."""
+    facts = _holder(run)
+    return f"process {facts.get('pid')} since {facts.get('since')}" if facts else ""
+
+
+def stop(run: Run) -> bool:
+    """Ask the process that holds a run folder to save and end, as SIGTERM does; returns whether there was one.
+
+    Raises UsageError where it belongs to another user.
+    """
+    process = _holder(run).get("pid")
+    if not isinstance(process, int) or process <= 1 or not is_held(run):
+        return False
     try:
-        facts = safe_json.read_object(run.holder_file)
+        os.kill(process, signal.SIGTERM)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        raise UsageError(f"process {process} belongs to somebody else", "Ask them to stop it") from None
+    return True
+
+
+def _holder(run: Run) -> dict[str, Any]:
+    try:
+        return safe_json.read_object(run.holder_file)
     except (CheckpointError, UnsafeError):
-        return ""
-    return f"process {facts.get('pid')} since {facts.get('since')}"
+        return {}
 
 
 def _lock(run: Run, timeout: float) -> FileLock:

@@ -140,7 +140,7 @@ def _same_recipe(folder: Run, recipe: Recipe, dataset: Dataset) -> Recipe:
 
 def _is_empty(folder: Run) -> bool:
     """Whether a folder holds nothing, or only what a process leaves that ends before it wrote its recipe."""
-    own = {folder.lock_file, folder.holder_file, folder.samples, folder.checkpoints}
+    own = {folder.lock_file, folder.holder_file, folder.output_file, folder.samples, folder.checkpoints}
     return folder.path.is_dir() and all(path in own or path.name.startswith(".recipe") for path in folder.path.iterdir())
 
 

@@ -30,7 +30,7 @@ def serve(
     images for the round "which one is real?". ready: is told the address once requests are taken. Raises UsageError for an address that
     cannot be listened on.
     """
-    listening = _listening(host, port)
+    listening = listen(host, port)
     taken = int(listening.getsockname()[1])
     worker = Worker(sampler)
     sampler.sample(range(1))  # what the first sample prepares is prepared before anybody asks
@@ -43,8 +43,7 @@ def serve(
         limit_concurrency=MOST_CONNECTIONS,
         timeout_keep_alive=IDLE,
     )
-    named = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-    ready(f"http://{named}:{taken}/")
+    ready(address(host, taken))
     try:
         uvicorn.Server(settings).run(sockets=[listening])
     finally:
@@ -62,7 +61,18 @@ def hosts(host: str, port: int, names: Sequence[str] = ()) -> tuple[str, ...]:
     return tuple(f"{name}:{port}" for name in own) + tuple(own if port == 80 else names)
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def address(host: str, port: int) -> str:
+    """Where a browser on this machine finds a server.
+
+    >>> address("0.0.0.0", 8000)
+    'http://127.0.0.1:8000/'
+    """
+    named = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    return f"http://{named}:{port}/"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections from now on; port: 0 for a free one. Raises UsageError where it cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named as TCP, so that asyncio sends at once; otherwise each answer waits 40 ms for the acknowledgement of its header (dev/LOG.md).
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

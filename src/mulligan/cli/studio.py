@@ -1,0 +1,38 @@
+"""`mulligan studio`: runs, training, samples and a laboratory of points in the browser."""
+
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mulligan.cli.command import call
+from mulligan.errors import UsageError
+
+
+def run(arguments: list[str]) -> int:
+    """Open the studio."""
+    return call("studio", studio, arguments)
+
+
+def studio(
+    folder: Annotated[Path | None, typer.Argument(metavar="[RUNS]", help="The folder of runs; MULLIGAN_RUNS or ./runs if absent.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Port; 0 for a free one.")] = 0,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; others than this machine's reach it from outside.")
+    ] = ("127.0.0.1"),
+    browser: Annotated[bool, typer.Option(help="Whether to open a browser.")] = True,
+) -> None:
+    """Open the studio: all runs, a training as it goes, its samples, and a laboratory of points.
+
+    The link that is printed holds the token without which nothing is answered. Trainings go on when the studio ends.
+    """
+    if any(find_spec(package) is None for package in ("fastapi", "uvicorn", "nicegui")):
+        raise UsageError("the studio needs NiceGUI", 'pip install "mulligan[studio]"')
+    from mulligan.runs.folder import runs_base
+    from mulligan.signals import Signalled
+    from mulligan.web.studio.serving import studio as served
+
+    with suppress(Signalled):  # how a server ends
+        served(folder or runs_base(), port, host, browser, lambda link: print(f"{link}  (Ctrl-C ends it)", flush=True))

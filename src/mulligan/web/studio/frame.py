@@ -1,0 +1,58 @@
+"""What every page of the studio has: its header with the way to the others, its colours, and how errors are told."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nicegui import ui
+
+from mulligan.errors import MulliganError
+
+TITLE = "Mulligan studio"
+PLACES = {"Runs": "/", "New training": "/new", "Explore": "/explore", "Lab": "/lab"}
+
+
+@contextmanager
+def frame(heading: str, place: str = "") -> Iterator[None]:
+    """The page around what is made inside. place: which of PLACES it is, where it is one."""
+    ui.page_title(f"{heading} - {TITLE}")
+    ui.add_head_html('<link rel="stylesheet" href="/studio.css">')
+    with ui.header().classes("bar"), ui.element("nav").props('aria-label="Studio"').classes("places"):
+        ui.link("Mulligan", "/").classes("brand")
+        for name, target in PLACES.items():
+            link = ui.link(name, target)
+            if name == place:
+                link.props('aria-current="page"')
+    with ui.element("main").classes("page"):
+        title(heading, 1)
+        yield
+
+
+def title(text: str, level: int = 2) -> ui.html:
+    """A heading."""
+    made = ui.html(tag=f"h{level}")
+    made.set_content(_escaped(text))
+    return made
+
+
+def paragraph(text: str, classes: str = "") -> ui.html:
+    """A paragraph of plain text; `set_text` of `says` changes it."""
+    return ui.html(_escaped(text), tag="p").classes(classes)
+
+
+def say(where: ui.html, text: str) -> None:
+    """Change the text of a heading or a paragraph."""
+    where.set_content(_escaped(text))
+
+
+def told(error: Exception) -> str:
+    """An error in words for people."""
+    return str(error) if isinstance(error, MulliganError) else f"{type(error).__name__}: {error}"
+
+
+def complain(error: Exception) -> None:
+    """Show an error until it is closed."""
+    ui.notify(told(error), type="negative", timeout=0, close_button="Close", multi_line=True)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

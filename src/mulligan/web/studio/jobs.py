@@ -1,0 +1,94 @@
+"""Trainings that the studio starts: each in a process of its own, which outlives the tab and the studio.
+
+The run folders are the only record. A training that was started here is stopped and resumed like any other, and one that was started on a
+command line like one from here: whoever holds a folder is asked to stop, and `mulligan resume` goes on.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mulligan.errors import UsageError
+from mulligan.resolve import resolve
+from mulligan.runs.folder import Run, create
+from mulligan.runs.lock import is_held, stop
+from mulligan.runs.writing import disk_errors
+
+_TAIL = 4000  # bytes of what a process printed that are looked at
+
+
+class Jobs:
+    """Starts, stops and resumes. base: the folder of runs."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self._started: dict[Path, subprocess.Popen[bytes]] = {}
+
+    def train(self, data: str, recipe: str, words: Sequence[str] = (), time: str = "", seed: int | None = None) -> Run:
+        """Begin a training, and return its folder as soon as its process runs.
+
+        words: `key=value`. time: such as 10m; empty for the whole recipe. Raises UsageError and DataError for what cannot be trained
+        and UnsafeError for outside code, before anything is written.
+        """
+        resolved, _ = resolve(data, recipe, words, seed, trusting=False)
+        run = create(self.base, f"{resolved.name}-{Path(resolved.data.source).name}")
+        budget = ["--time", time] if time else []
+        seeded = [] if seed is None else ["--seed", str(seed)]
+        self._start(run, ["train", "--recipe", recipe, "--run", str(run.path), *budget, *seeded, "--", data, *words])
+        return run
+
+    def resume(self, run: Run) -> None:
+        """Go on with a run. Raises UsageError where a process works at it."""
+        if self.is_working(run):
+            raise UsageError(f"{run.name} is being trained already", "Stop it first")
+        self._start(run, ["resume", str(run.path)])
+
+    def stop(self, run: Run) -> None:
+        """Ask the process that trains a run to save and end, whoever started it. Raises UsageError where there is none."""
+        if stop(run):
+            return
+        process = self._started.get(run.path)
+        if process is None or process.poll() is not None:
+            raise UsageError(f"{run.name} is not being trained", "Resume goes on with it")
+        process.terminate()  # it has not opened its folder yet
+
+    def is_working(self, run: Run) -> bool:
+        """Whether a process trains a run, or is about to."""
+        process = self._started.get(run.path)
+        return (process is not None and process.poll() is None) or is_held(run)
+
+    def failures(self) -> dict[str, str]:
+        """Name -> why, of trainings that were started here and ended before there was a run; their empty folders are removed."""
+        failed = {}
+        for path, process in list(self._started.items()):
+            run = Run(path)
+            if process.poll() is not None:
+                del self._started[path]
+                if not run.exists:
+                    failed[run.name] = last_words(run)
+                    shutil.rmtree(path, ignore_errors=True)
+        return failed
+
+    def _start(self, run: Run, words: list[str]) -> None:
+        with disk_errors(run.output_file), run.output_file.open("ab") as output:
+            self._started[run.path] = subprocess.Popen(
+                [sys.executable, "-m", "mulligan", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C in the studio's terminal is not meant for it
+            )
+
+
+def last_words(run: Run) -> str:
+    """The last line that the process of a run printed; empty where it printed nothing."""
+    try:
+        with run.output_file.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - _TAIL))
+            lines = file.read().decode("utf-8", "replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1] if lines else ""

@@ -1,0 +1,111 @@
+"""What pages show of runs, read from their folders, which are the only record. Nothing is written, and no torch is needed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mulligan.diagnostics.diagnosis import diagnose
+from mulligan.diagnostics.finding import Diagnosis
+from mulligan.errors import MulliganError
+from mulligan.runs import facts, history
+from mulligan.runs.facts import Facts
+from mulligan.runs.folder import Run, list_runs
+from mulligan.runs.history import Line
+from mulligan.runs.summary import summary
+
+_LOG = 20_000  # bytes of a log that are shown, from its end
+
+
+@dataclass(frozen=True)
+class Card:
+    """A run in the list: what `mulligan runs` says of it, its verdict, and its newest picture (a step; None before the first)."""
+
+    told: dict[str, Any]
+    verdict: str
+    shown: int | None
+
+    @property
+    def speed(self) -> float | None:
+        """Images per second so far."""
+        images, seconds = self.told["images"], self.told["seconds"]
+        return images / seconds if images and seconds else None
+
+
+@dataclass(frozen=True)
+class Look:
+    """A run as it stands: its list entry, history, facts, findings, steps that have pictures, and its log."""
+
+    card: Card
+    lines: list[Line]
+    facts: Facts | None
+    diagnosis: Diagnosis
+    steps: list[int]
+    log: str
+
+
+def find_run(base: Path, name: str) -> Run | None:
+    """The run of that very name in a folder of runs; None where there is none."""
+    return next((run for run in list_runs(base) if run.name == name), None)
+
+
+def cards(base: Path) -> list[Card]:
+    """All runs, the newest first."""
+    return [card(run) for run in reversed(list_runs(base))]
+
+
+def card(run: Run) -> Card:
+    """One run, for a list."""
+    steps = run.sample_steps()
+    return Card(summary(run), _verdict(run, _lines(run)).verdict, steps[-1] if steps else None)
+
+
+def look(run: Run) -> Look:
+    """One run, as it stands now; what is broken is left out."""
+    lines = _lines(run)
+    return Look(card(run), lines, _facts(run), _verdict(run, lines), run.sample_steps(), _tail(run.log_file))
+
+
+def stamp(run: Run) -> tuple[object, ...]:
+    """What changes when a page about the run would."""
+    return (
+        *(_changed(path) for path in (run.history_file, run.log_file, run.diagnosis_file, run.status_file, run.report_file)),
+        run.exists,
+    )
+
+
+def _lines(run: Run) -> list[Line]:
+    try:
+        return history.read(run)
+    except MulliganError:
+        return []
+
+
+def _facts(run: Run) -> Facts | None:
+    try:
+        return facts.read(run)
+    except MulliganError:
+        return None
+
+
+def _verdict(run: Run, lines: list[Line]) -> Diagnosis:
+    try:
+        return diagnose(lines, run.read_recipe().horizon)
+    except MulliganError:
+        return diagnose(lines)
+
+
+def _tail(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - _LOG))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
