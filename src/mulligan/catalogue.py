@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from mulligan import find
 from mulligan.data.opening import open_dataset
@@ -25,11 +25,12 @@ class Entry(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """A key that a command may give, its value, and what it means."""
+    """A key that a command may give, its value, and what it means; choices where only some words are allowed."""
 
     key: str
     value: Any
     description: str
+    choices: tuple[str, ...] = ()
 
 
 def listing() -> list[Entry]:
@@ -96,7 +97,8 @@ def described(settings: Settings, prefix: str = "") -> Iterator[Setting]:
             for key, inner in value.items():
                 yield from described(inner, f"{key}." if name == "players" else f"{prefix}{name}.{key}.")
         else:
-            yield Setting(f"{prefix}{name}", value, description)
+            choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+            yield Setting(f"{prefix}{name}", value, description, choices)
 
 
 def _inherited(settings: type[Settings], name: str) -> str:

@@ -4,7 +4,7 @@ Colours have one meaning throughout: blue is what is real, red is what is genera
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -64,6 +64,12 @@ def panels(history: list[dict[str, Any]], reading: Reading | None) -> list[Panel
         lambda: _penalties(history),
     )
     return [panel for make in makers if (panel := make()).curves]
+
+
+def evidence(history: list[dict[str, Any]], title: str, keys: Iterable[str]) -> Panel:
+    """The curves that show a finding: keys of the history, as they stand there."""
+    free = iter(("fake", "real", *_THIRD))
+    return Panel(title, "", _curves(history, *((key, key, colour, False) for key, colour in zip(keys, free, strict=False))))
 
 
 def _curves(history: list[dict[str, Any]], *wanted: tuple[str, str, Colour, bool]) -> tuple[Curve, ...]:

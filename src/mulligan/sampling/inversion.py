@@ -4,7 +4,9 @@ Some hundred latents are drawn, those whose samples are nearest are kept, and gr
 the drawn ones are of all of them, so that the class is found too.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -40,10 +42,18 @@ class Inverted:
     before: np.ndarray
 
 
-def invert(model: Sampler, raw: np.ndarray, label: int | str | None = None, steps: int = STEPS, seed: int = 0) -> Inverted:
+def invert(
+    model: Sampler,
+    raw: np.ndarray,
+    label: int | str | None = None,
+    steps: int = STEPS,
+    seed: int = 0,
+    tick: Callable[[float], object] = lambda share: None,
+) -> Inverted:
     """The nearest latents of raw samples, uint8 (N, C, H, W) or float32 (N, D).
 
     label: the class of all, by number or name; the best one if absent. steps: of gradients. seed: of the latents that are drawn.
+    tick: is told the share that is done, at each step; what it raises ends the work.
     Raises UsageError for a model without gradients (ONNX), for too many samples, and for what is no sample of this model.
     """
     if not isinstance(model, Model):
@@ -55,7 +65,10 @@ def invert(model: Sampler, raw: np.ndarray, label: int | str | None = None, step
     if steps < 0:
         raise UsageError(f"steps={steps}: expected 0 or more")
     number = None if label is None else find_label(label, model.classes)
-    found = [_one(model, torch.from_numpy(sample[None].copy()), number, steps, seed) for sample in raw]
+    found = []
+    for place, sample in enumerate(raw):
+        tick_here = partial(_tick_part, tick, place, len(raw))
+        found.append(_one(model, torch.from_numpy(sample[None].copy()), number, steps, seed, tick_here))
     latents, labels, starts = (torch.cat(parts) for parts in zip(*found, strict=True))
     target = model.kind.to_arrays(raw)
 
@@ -66,13 +79,19 @@ def invert(model: Sampler, raw: np.ndarray, label: int | str | None = None, step
     return Inverted(latents, labels.numpy() if model.classes else None, samples, _errors(samples, target), _errors(made(starts), target))
 
 
+def _tick_part(tick: Callable[[float], object], place: int, count: int, share: float) -> None:
+    tick((place + share) / count)
+
+
 def _errors(samples: np.ndarray, target: np.ndarray) -> np.ndarray:
     differences = (samples.astype(np.float64) - target.astype(np.float64)).reshape(len(samples), -1)
     errors: np.ndarray = np.sqrt((differences**2).mean(1))
     return errors
 
 
-def _one(model: Model, raw: Tensor, label: int | None, steps: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+def _one(
+    model: Model, raw: Tensor, label: int | None, steps: int, seed: int, tick: Callable[[float], object]
+) -> tuple[Tensor, Tensor, Tensor]:
     """Of a raw sample: the nearest latent (1, D), its class (1,), and the nearest of the latents that were drawn (1, D) of that class."""
     latent, target = model.description.latent, model.kind.encode(raw)
     drawn = sample_latents(latent.distribution, latent.size, seed, range(CANDIDATES))
@@ -83,7 +102,8 @@ def _one(model: Model, raw: Tensor, label: int | None, steps: int, seed: int) ->
     z = start.clone().requires_grad_()
     adam = torch.optim.Adam([z], lr=RATE)
     nearest, least = start.clone(), torch.full((len(start),), torch.inf)
-    for _ in range(steps + 1):
+    for step in range(steps + 1):
+        tick(step / (steps + 1))
         distances = _distances(model.encoded(z, labels), target)
         nearer = distances.detach() < least
         nearest[nearer], least = z.detach()[nearer], torch.minimum(distances.detach(), least)

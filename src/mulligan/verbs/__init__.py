@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from mulligan.verbs.evaluating import evaluate
     from mulligan.verbs.exporting import export
     from mulligan.verbs.helping import helps
-    from mulligan.verbs.nearing import Nearest, nearest
-    from mulligan.verbs.opening import made_game, new_session, newest_model, open_session, parameters, recorded_figures
+    from mulligan.verbs.nearing import Nearest, Originals, nearest
+    from mulligan.verbs.opening import made_game, new_session, newest_model, open_sampler, open_session, parameters, recorded_figures
     from mulligan.verbs.scoring import score
     from mulligan.verbs.studying import Seeded, Study, study
     from mulligan.verbs.training import Listener, Outcome, Quiet, decide, resume, train
@@ -20,6 +20,7 @@ __all__ = [
     "Compared",
     "Listener",
     "Nearest",
+    "Originals",
     "Outcome",
     "Quiet",
     "Seeded",
@@ -34,6 +35,7 @@ __all__ = [
     "nearest",
     "new_session",
     "newest_model",
+    "open_sampler",
     "open_session",
     "parameters",
     "recorded_figures",
@@ -47,6 +49,7 @@ _HOMES = {
     "Compared": "comparing",
     "Listener": "training",
     "Nearest": "nearing",
+    "Originals": "nearing",
     "Outcome": "training",
     "Quiet": "training",
     "Seeded": "studying",
@@ -61,6 +64,7 @@ _HOMES = {
     "nearest": "nearing",
     "new_session": "opening",
     "newest_model": "opening",
+    "open_sampler": "opening",
     "open_session": "opening",
     "parameters": "opening",
     "recorded_figures": "opening",

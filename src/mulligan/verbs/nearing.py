@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from mulligan.data.dataset import Dataset, Endless, Split
 from mulligan.errors import UsageError
@@ -58,20 +59,39 @@ def nearest(
     if not 1 <= n <= MOST:
         raise UsageError(f"n={n}: expected 1 to {MOST:,}")
     run, model = open_sampler(of)
-    dataset = _data(run, model, against)
-    if isinstance(dataset.train, Endless):
-        raise UsageError("a copy is a copy of something, and these data never end", "Name others: --against DATA")
+    originals = Originals.of(_data(run, model, against))
     drawn = model.draw(of_seed(seed, range(n)), label)
-    known = decoded(dataset.train)
-    space = Projection.fit(known)
-    rows = space.apply(known)
-    if isinstance(dataset.test, Split):
-        usual = float(search(space.apply(decoded(dataset.test)[:HELD_OUT]), rows)[0].median())
-    else:  # too few to hold some out
-        usual = float(nearest_others(rows)[0].median())
-    distances, places = search(space.apply(drawn.array), rows)
-    ratios = distances[:, 0].numpy() / max(usual, 1e-12)
-    return Nearest(drawn.array, known[places[:, 0]].numpy(), places[:, 0].numpy(), ratios, model.kind, drawn.mark)
+    nearest_ones, places, ratios = originals.nearest(drawn.array)
+    return Nearest(drawn.array, nearest_ones, places, ratios, model.kind, drawn.mark)
+
+
+@dataclass(frozen=True)
+class Originals:
+    """Training samples, ready to be searched: decoded, and as rows of principal components. usual: a usual distance to the nearest."""
+
+    samples: Tensor
+    space: Projection
+    rows: Tensor
+    usual: float
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "Originals":
+        """Those of some data. Raises UsageError for data that have no end."""
+        if isinstance(dataset.train, Endless):
+            raise UsageError("a copy is a copy of something, and these data never end", "Name others: --against DATA")
+        known = decoded(dataset.train)
+        space = Projection.fit(known)
+        rows = space.apply(known)
+        if isinstance(dataset.test, Split):
+            usual = float(search(space.apply(decoded(dataset.test)[:HELD_OUT]), rows)[0].median())
+        else:  # too few to hold some out
+            usual = float(nearest_others(rows)[0].median())
+        return cls(known, space, rows, max(usual, 1e-12))
+
+    def nearest(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of decoded samples (N, ...): the nearest training samples, decoded, their places, and ratios as `Nearest` has them."""
+        distances, places = search(self.space.apply(samples), self.rows)
+        return self.samples[places[:, 0]].numpy(), places[:, 0].numpy(), distances[:, 0].numpy() / self.usual
 
 
 def _data(run: Run | None, model: Sampler, against: Path | str | None) -> Dataset:

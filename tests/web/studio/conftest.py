@@ -4,16 +4,28 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from mulligan.cli import main
 
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 TINY = ("latent.size=4", "generator.network.widths=[16]", "discriminator.network.widths=[16]", "batch=16", "machine.threads=1")
 
 
@@ -57,10 +69,11 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def trained(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of runs with one that is finished."""
+    """A folder of runs with two that are finished."""
     base = tmp_path_factory.mktemp("studio-runs") / "runs"
-    words = ["train", str(images), "--recipe", "modern", "--run", str(base / "0001-modern-bars"), "--steps", "60"]
-    assert main([*words, *TINY, "horizon=960", "keeping.reports=6", "machine.compile=off"]) == 0
+    for name, seed in (("0001-modern-bars", "0"), ("0002-again", "1")):
+        words = ["train", str(images), "--recipe", "modern", "--run", str(base / name), "--steps", "60", "--seed", seed]
+        assert main([*words, *TINY, "horizon=960", "keeping.reports=6", "machine.compile=off"]) == 0
     return base
 
 
@@ -71,7 +84,14 @@ def runs(trained: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def studio(runs: Path) -> Iterator[Studio]:
+    """With a folder of runs of its own."""
     yield from started(runs)
+
+
+@pytest.fixture(scope="session")
+def shared_studio(trained: Path) -> Iterator[Studio]:
+    """For tests that change nothing."""
+    yield from started(trained)
 
 
 @pytest.fixture
@@ -86,3 +106,49 @@ def started(base: Path) -> Iterator[Studio]:
         assert process.stdout is not None
         yield Studio(process.stdout.readline().split()[0], base, process)
         process.terminate()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists() and "MULLIGAN_TEST_PACKAGES" not in os.environ:
+        pytest.skip("Debian's chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """opened(studio, path="/", **how): a tab, let in by the link; it may ask this studio alone, and its console stays silent."""
+    strange: list[str] = []
+    contexts = []
+
+    def open_tab(studio: Studio, path: str = "/", **how: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1200, "height": 900}, **how})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: strange.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: strange.append(str(error)))
+        page.on("request", lambda request: strange.append(request.url) if not request.url.startswith(allowed) else None)
+        allowed = (studio.address, studio.address.replace("http", "ws"), "data:", "blob:")
+        page.goto(studio.link)
+        page.goto(studio.address + path)
+        return page
+
+    yield open_tab
+    for context in contexts:
+        context.close()
+    assert strange == []
+
+
+@pytest.fixture
+def hindrances() -> Callable[[Page], list[str]]:
+    """hindrances(page): what axe-core finds on a page that keeps people out, seriously or wholly."""
+    return _hindrances
+
+
+def _hindrances(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    grave = [each for each in found if each["impact"] in ("serious", "critical")]
+    return [f"{each['id']}: {node['html'][:200]} {node.get('failureSummary', '')}" for each in grave for node in each["nodes"]]

@@ -3,13 +3,14 @@
 NiceGUI's socket takes connections from any origin, so nothing of it is reached but through the guard.
 """
 
+import logging
 import os
 import warnings
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, Response
 
 from mulligan.data.download import cache_folder
@@ -20,8 +21,12 @@ os.environ["NICEGUI_STORAGE_PATH"] = str(cache_folder() / "studio")  # read when
 from nicegui import app as pages
 from nicegui import ui
 
+from mulligan.web.studio.compare_page import compare_page
+from mulligan.web.studio.explore_page import explore_page
 from mulligan.web.studio.frame import TITLE
 from mulligan.web.studio.jobs import Jobs
+from mulligan.web.studio.new_page import new_page
+from mulligan.web.studio.run_page import run_page
 from mulligan.web.studio.runs_page import runs_page
 from mulligan.web.studio.watching import find_run
 
@@ -41,13 +46,39 @@ def application(base: Path, hosts: Iterable[str], token: str, cookie: str) -> As
     """
     api = FastAPI(title=TITLE, docs_url=None, redoc_url=None, openapi_url=None)
     _serve_files(api, base)
-    jobs = Jobs(base)
-    ui.page("/", title=TITLE)(lambda: runs_page(jobs))
+    _add_pages(Jobs(base))
     # NiceGUI looks for its server among all objects there are, and one of torch's warns when it is looked at.
     warnings.filterwarnings("ignore", message="`torch.distributed.reduce_op`", category=FutureWarning)
+    logging.getLogger("nicegui").setLevel(logging.ERROR)  # it tells of each address that is not there
     pages.config.socket_io_js_transports = ["websocket"]
-    ui.run_with(api, title=TITLE, dark=None, tailwind=False, show_welcome_message=False, reconnect_timeout=10.0)
+    ui.run_with(api, title=TITLE, dark=None, language="en-US", tailwind=False, show_welcome_message=False, reconnect_timeout=10.0)
     return Guard(api, hosts, token, Rules(cookie, POLICY, MOST_BODY))
+
+
+def _add_pages(jobs: Jobs) -> None:
+    @ui.page("/")
+    async def runs() -> None:
+        await runs_page(jobs)
+
+    @ui.page("/new")
+    async def new() -> None:
+        await new_page(jobs)
+
+    @ui.page("/run/{name}")
+    async def run(name: str) -> None:
+        await run_page(jobs, name)
+
+    @ui.page("/compare")
+    async def compare(request: Request) -> None:
+        await compare_page(jobs, request.query_params.getlist("run"))
+
+    @ui.page("/explore")
+    async def choose() -> None:
+        await explore_page(jobs, "")
+
+    @ui.page("/explore/{name}")
+    async def explore(name: str) -> None:
+        await explore_page(jobs, name)
 
 
 def _serve_files(api: FastAPI, base: Path) -> None:
@@ -58,11 +89,12 @@ def _serve_files(api: FastAPI, base: Path) -> None:
         return Response(style, media_type="text/css; charset=utf-8", headers={"cache-control": "no-cache"})
 
     @api.get("/runs/{name}/samples/{step}.png")
-    def sample_grid(name: str, step: int) -> FileResponse:
+    def sample_grid(name: str, step: str) -> FileResponse:
         run = _run(base, name)
-        if step not in run.sample_steps():
+        shown = {str(known): known for known in run.sample_steps()}
+        if step not in shown:
             raise HTTPException(404, "no such picture")
-        return _file(run, run.sample_grid(step))
+        return _file(run, run.sample_grid(shown[step]))
 
     @api.get("/runs/{name}/{what}.png")
     def picture(name: str, what: str) -> FileResponse:

@@ -1,6 +1,6 @@
 """What every page of the studio has: its header with the way to the others, its colours, and how errors are told."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from nicegui import ui
@@ -22,7 +22,7 @@ def frame(heading: str, place: str = "") -> Iterator[None]:
             link = ui.link(name, target)
             if name == place:
                 link.props('aria-current="page"')
-    with ui.element("main").classes("page"):
+    with ui.element("div").classes("page"):
         title(heading, 1)
         yield
 
@@ -42,6 +42,11 @@ def paragraph(text: str, classes: str = "") -> ui.html:
 def say(where: ui.html, text: str) -> None:
     """Change the text of a heading or a paragraph."""
     where.set_content(_escaped(text))
+
+
+def button(text: str, work: Callable[..., object] | None = None, quiet: bool = False) -> ui.button:
+    """A button; quiet: one of several, beside the one that is meant most often."""
+    return ui.button(text, on_click=work, color=None).props("unelevated").classes("quiet-button" if quiet else "main-button")
 
 
 def told(error: Exception) -> str:

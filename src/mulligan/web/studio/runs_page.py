@@ -9,7 +9,7 @@ from nicegui import ui
 from mulligan.amounts import say_count, say_seconds
 from mulligan.errors import MulliganError
 from mulligan.runs.summary import IN_USE
-from mulligan.web.studio.frame import complain, frame, paragraph, say, title
+from mulligan.web.studio.frame import button, complain, frame, paragraph, say, title
 from mulligan.web.studio.jobs import Jobs
 from mulligan.web.studio.watching import Card, cards
 
@@ -33,8 +33,8 @@ class _Listing:
         self.shown: dict[str, _Shown] = {}
         self.chosen: set[str] = set()
         with ui.row().classes("actions"):
-            ui.button("New training", on_click=lambda: ui.navigate.to("/new"))
-            self.compare = ui.button("Compare", on_click=self._compare).props("outline")
+            button("New training", lambda: ui.navigate.to("/new"))
+            self.compare = button("Compare", self._compare, quiet=True)
             self.compare.set_enabled(False)
             self.hint = paragraph("Choose two runs or more to see them side by side.", "quiet")
         self.empty = ui.element("section").classes("empty")
@@ -44,7 +44,7 @@ class _Listing:
                 "A run is one training: its settings, pictures on the way, figures and the model. Train your first on handwritten digits; "
                 "in two minutes there is something to see."
             )
-            ui.button("Train on digits for two minutes", on_click=self._first)
+            button("Train on digits for two minutes", self._first)
             paragraph("Or choose your own pictures under New training, or watch a GAN learn points in the Lab.", "quiet")
         self.grid = ui.element("section").classes("cards").props('aria-label="All runs"')
 
@@ -84,20 +84,22 @@ class _Listing:
         except MulliganError as error:
             complain(error)
             return
-        ui.navigate.to(f"/run/{started.name}")
+        if started is not None:
+            ui.navigate.to(f"/run/{started.name}")
 
 
 class _Shown:
     """One card."""
 
     def __init__(self, name: str, choose: Any) -> None:
-        self.name, self.card = name, None
+        self.name = name
+        self.card: Card | None = None
         with ui.element("article").classes("card") as self.frame:
             with ui.link(target=f"/run/{name}").classes("picture").props('tabindex="-1" aria-hidden="true"'):
                 self.picture = ui.html("", sanitize=False)
             with ui.element("div").classes("facts"):
-                with ui.html(tag="h2"), ui.link(name, f"/run/{name}"):
-                    pass
+                with ui.element("h2"):
+                    ui.link(name, f"/run/{name}")
                 with ui.row().classes("badges"):
                     self.status = ui.label().classes("badge")
                     self.verdict = ui.label().classes("badge")

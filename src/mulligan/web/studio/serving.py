@@ -1,5 +1,6 @@
 """Starting the studio on this machine."""
 
+import logging
 import secrets
 import webbrowser
 from collections.abc import Callable
@@ -40,6 +41,7 @@ def studio(
         ws_max_size=MOST_MESSAGE,
         timeout_graceful_shutdown=PATIENCE,
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     link = f"{address(host, taken)}?token={token}"
     ready(link)
     if browser:
@@ -48,3 +50,9 @@ def studio(
         uvicorn.Server(settings).run(sockets=[listening])
     finally:
         listening.close()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether an error is one: NiceGUI's layers raise this where a browser leaves, or the studio ends, before it is answered."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, RuntimeError) and str(error) == "No response returned.")

@@ -1,0 +1,208 @@
+"""Explore: what lies in the latent space of a run: sliders, a map to drag over, and what `explore_parts` adds."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from nicegui import run as aside
+from nicegui import ui
+
+from mulligan.errors import MulliganError
+from mulligan.runs.folder import list_runs
+from mulligan.web.pictures import link
+from mulligan.web.studio.explore_parts import Cancelled, Gallery, Inversion, Nearest, Walk
+from mulligan.web.studio.exploring import REACH, SIDE, Explorer, Place
+from mulligan.web.studio.frame import button, complain, frame, paragraph, say
+from mulligan.web.studio.jobs import Jobs
+from mulligan.web.studio.pad import Pad
+from mulligan.web.studio.range import Range
+from mulligan.web.studio.watching import find_run
+from mulligan.web.worker import Busy, Late, Worker
+
+LARGEST_SEED = 2**53 - 1  # beyond, a browser does not know a number exactly
+PATIENCE = 600.0  # seconds that a large model may take to find a picture's latent
+
+
+async def explore_page(jobs: Jobs, name: str) -> None:
+    """The latent space of a run; without one, a choice of those that have a model."""
+    with frame(f"Explore {name}" if name else "Explore", "Explore"):
+        run = find_run(jobs.base, name) if name else None
+        if run is None or not run.checkpoint_steps():
+            _choose(jobs, name)
+            return
+        waiting = paragraph("Opening its newest model ...").props('role="status"')
+        await ui.context.client.connected()
+        try:
+            explorer = await aside.io_bound(Explorer, run)
+        except MulliganError as error:
+            say(waiting, str(error))
+            return
+        if explorer is not None:
+            waiting.delete()
+            await _Explored(explorer).begin()
+
+
+def _choose(jobs: Jobs, name: str) -> None:
+    runs = [run.name for run in reversed(list_runs(jobs.base)) if run.checkpoint_steps()]
+    if name:
+        paragraph(f"{name} has no model to explore.")
+    if not runs:
+        paragraph("Here you walk through what a generator has learnt. There is no trained run yet: train one first.")
+        button("New training", lambda: ui.navigate.to("/new"))
+        return
+    paragraph("Which run?")
+    with ui.element("ul").classes("choices"):
+        for known in runs:
+            with ui.element("li"):
+                ui.link(known, f"/explore/{known}")
+
+
+class _Explored:
+    """The page of one model. Whatever the model makes is made by one thread; while a slider moves, only the newest place is drawn."""
+
+    def __init__(self, explorer: Explorer) -> None:
+        self.explorer, self.model = explorer, explorer.model
+        self.worker = Worker(explorer.model, deadline=PATIENCE)
+        ui.context.client.on_delete(self.worker.close)
+        self.place: Place = explorer.start(0)
+        self.drawing, self.again, self.setting = False, False, False
+        self.mapped: Place | None = None  # what the map is around
+        with ui.element("section").classes("explorer"):
+            with ui.element("div"):
+                self.sample = ui.html(sanitize=False).classes("one")
+                self.about = paragraph("", "quiet").props('role="status"')
+                with ui.row().classes("actions"):
+                    button("Next", lambda: self.go(self.explorer.start(self._next_seed())))
+                    button("Download", self._download, quiet=True)
+                    picking = button("Pick for a walk", quiet=True)
+                    searching = button("Nearest training sample", quiet=True)
+                self.nearest = Nearest(explorer, self.work)
+                searching.on_click(lambda: self.nearest.show(self.place))
+            with ui.element("div"):
+                self.pad = Pad("Moves the sample along its first two directions; arrow keys too", SIDE, self._drag)
+                paragraph("Drag over the map: right and up are the two directions along which samples of this model change most.", "quiet")
+            with ui.element("div").classes("controls"):
+                self._make_controls()
+        self.gallery = Gallery(explorer, self.work, self.go)
+        walk = Walk(explorer, self.work)
+        picking.on_click(lambda: walk.pick(self.place))
+        Inversion(explorer, self.work, self.go)
+
+    def _make_controls(self) -> None:
+        self.seed = ui.number("Seed", value=0, min=0, max=LARGEST_SEED, precision=0, on_change=self._sow)
+        if self.model.classes:
+            self.label = ui.select(dict(enumerate(self.model.classes)), value=self.place.label, label="Class", on_change=self._relabel)
+        self.cut = ui.switch("Truncation: nearer to the middle, more alike, more often good", on_change=self._truncate)
+        most = 1.0 if self.model.description.latent.distribution == "uniform" else 3.0
+        self.bound = Range("Truncation", 0.1, most, 0.05, 1.0, self._truncate)
+        self.sliders = []
+        for number in range(1, self.explorer.count + 1):
+            with ui.element("div").classes("direction"):
+                ui.label(f"direction {number}")
+                self.sliders.append(Range(f"direction {number}", -REACH, REACH, 0.05, 0.0, self._slide))
+        button("Back to the middle", lambda: self._move((0.0,) * self.explorer.count), quiet=True)
+
+    async def begin(self) -> None:
+        """The first sample, its map, and the gallery."""
+        await self._draw()
+        await self.gallery.more()
+
+    async def work(self, work: Callable[[], Any]) -> Any:
+        """What the thread gives; None where it fails, which is told."""
+        try:
+            return await self.worker.call(work)
+        except Cancelled:
+            return None
+        except (Busy, Late):
+            ui.notify("The model is busy; try again.")
+        except MulliganError as error:
+            complain(error)
+        return None
+
+    async def go(self, place: Place) -> None:
+        """To another latent; truncation stays as it is set."""
+        await self._to(replace(place, truncation=self._bound()))
+        self.nearest.clear()
+
+    async def _move(self, moved: tuple[float, ...]) -> None:
+        await self._to(replace(self.place, moved=moved))
+
+    async def _to(self, place: Place) -> None:
+        """Bring sliders, pad, seed and label to a place, without their telling of it, and draw it."""
+        self.place, self.setting = place, True
+        for slider, value in zip(self.sliders, place.moved, strict=True):
+            slider.set_value(value)
+        if self.model.classes:
+            self.label.set_value(place.label)
+        if place.seed is not None:
+            self.seed.set_value(place.seed)
+        self.setting = False
+        self._set_pad()
+        await self._draw()
+
+    async def _change(self, **what: Any) -> None:
+        """A control has moved: draw what it says, unless it was this page that moved it."""
+        if not self.setting:
+            self.place = replace(self.place, **what)
+            self._set_pad()
+            await self._draw()
+
+    async def _slide(self) -> None:
+        await self._change(moved=tuple(float(slider.value) for slider in self.sliders))
+
+    async def _relabel(self) -> None:
+        await self._change(label=self.label.value)
+
+    async def _truncate(self) -> None:
+        await self._change(truncation=self._bound())
+
+    async def _sow(self) -> None:
+        if not self.setting and self.seed.value is not None and 0 <= self.seed.value <= LARGEST_SEED:
+            await self.go(self.explorer.start(int(self.seed.value)))
+
+    async def _drag(self, x: float, y: float) -> None:
+        moved = (x * REACH, y * REACH)[: self.explorer.count]
+        await self._move((*moved, *self.place.moved[len(moved) :]))
+
+    def _set_pad(self) -> None:
+        x, y = (*self.place.moved, 0.0)[:2]
+        self.pad.place(x / REACH, y / REACH)
+
+    def _bound(self) -> float | None:
+        return float(self.bound.value) if self.cut.value else None
+
+    def _next_seed(self) -> int:
+        return min(int(self.seed.value or 0) + 1, LARGEST_SEED)
+
+    async def _draw(self) -> None:
+        """Draw the place that is newest by the time the thread is free, and its map where that has changed."""
+        self.again = True
+        if self.drawing:
+            return
+        self.drawing = True
+        try:
+            while self.again:
+                self.again = False
+                await self._draw_once(self.place)
+        finally:
+            self.drawing = False
+
+    async def _draw_once(self, place: Place) -> None:
+        made = await self.work(partial(self.explorer.picture, place))
+        if made is None:
+            return
+        self.sample.set_content(f'<img alt="sample: {place.name}" src="{link(made)}">')
+        say(self.about, f"{self.explorer.told(place)} (synthetic)")
+        if not self.again and self.explorer.is_image and not place.has_map_of(self.mapped):
+            drawn = await self.work(partial(self.explorer.map, place))
+            if drawn is not None:
+                self.mapped = place
+                self.pad.show(link(drawn))
+
+    async def _download(self) -> None:
+        place = self.place
+        made = await self.work(partial(self.explorer.picture, place))
+        if made is not None:
+            moved = "-moved" if any(place.moved) else ""
+            ui.download.content(made, f"mulligan-{self.model.description.weights[:8]}-{place.name}{moved}.png", "image/png")

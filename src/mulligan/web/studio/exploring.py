@@ -1,0 +1,147 @@
+"""Where an explorer stands in latent space, and what can be seen from there. No page, no thread: work that pages give to one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mulligan import given
+from mulligan.randomness import sample_latents
+from mulligan.resolve import reopened
+from mulligan.runs.folder import Run
+from mulligan.sampling.directions import directions
+from mulligan.sampling.inversion import invert
+from mulligan.sampling.sampler import Sampler
+from mulligan.sampling.truncation import truncated
+from mulligan.sampling.walks import legs
+from mulligan.verbs import Originals, open_sampler
+from mulligan.web.pictures import png
+
+DIRECTIONS = 8
+REACH = 3.0  # deviations that a slider goes to either side
+SIDE = 9  # samples along a side of the map
+STEPS = 8  # samples from each picked one to the next
+
+
+@dataclass(frozen=True)
+class Place:
+    """A latent, and how it was found. moved: along each direction, in deviations. base: (D,), of a seed or of a picture."""
+
+    base: Tensor
+    moved: tuple[float, ...]
+    label: int | None
+    truncation: float | None
+    seed: int | None  # None where it comes from a picture
+
+    @property
+    def name(self) -> str:
+        """For people and files."""
+        return "picture" if self.seed is None else f"seed{self.seed}"
+
+    def has_map_of(self, other: "Place | None") -> bool:
+        """Whether another place has the same map: all is equal but what the map shows."""
+        if other is None or other.base is not self.base:
+            return False
+        return (other.moved[2:], other.label, other.truncation) == (self.moved[2:], self.label, self.truncation)
+
+
+class Explorer:
+    """A run's newest model, its directions, and its training samples once they are asked for."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.model: Sampler = open_sampler(run.path)[1]
+        self._directions: dict[int | None, Tensor] = {}
+        self._originals: Originals | None = None
+
+    @property
+    def count(self) -> int:
+        """Directions that there are."""
+        return min(DIRECTIONS, self.model.description.latent.size)
+
+    @property
+    def is_image(self) -> bool:
+        """Whether samples are images; points have plots."""
+        return len(self.model.kind.shape) == 3
+
+    def told(self, place: Place) -> str:
+        """A place in words."""
+        label = "" if place.label is None else f", {self.model.classes[place.label]}"
+        return f"{place.name}{label}{', moved' if any(place.moved) else ''}"
+
+    def start(self, seed: int) -> Place:
+        """The first sample of a seed, of the class that it has by itself."""
+        label = seed % len(self.model.classes) if self.model.classes else None
+        return Place(self._of_seeds([seed])[0], (0.0,) * self.count, label, None, seed)
+
+    def latents(self, places: Sequence[Place]) -> Tensor:
+        """Latents (N, D) of places: the base, cut off where it is truncated, moved along the directions."""
+        distribution = self.model.description.latent.distribution
+        found = []
+        for place in places:
+            base = place.base[None] if place.truncation is None else truncated(place.base[None], distribution, place.truncation)
+            z = base + torch.tensor([place.moved]) @ self._along(place.label)
+            found.append(z.clamp(-1, 1) if distribution == "uniform" else z)
+        return torch.cat(found)
+
+    def sample(self, place: Place) -> np.ndarray:
+        """The sample of a place, (1, ...)."""
+        return self.model.generate(self.latents([place]), place.label)
+
+    def picture(self, place: Place) -> bytes:
+        """The same as a PNG with its mark."""
+        return png(self.model, self.sample(place), replace(self.model.mark, seed=place.seed))
+
+    def map(self, place: Place) -> bytes:
+        """Samples along the first two directions around a place, the first to the right, the second upwards."""
+        ends = np.linspace(-REACH, REACH, SIDE)
+        around = [replace(place, moved=(float(x), float(y), *place.moved[2:])) for y in ends[::-1] for x in ends]
+        return self._grid(around, SIDE)
+
+    def gallery(self, seeds: Sequence[int]) -> list[bytes]:
+        """The first samples of seeds, each as a PNG."""
+        return [self.picture(self.start(seed)) for seed in seeds]
+
+    def walk(self, places: Sequence[Place]) -> bytes:
+        """Samples from each place to the next, a row each."""
+        ways = legs(self.latents(places), STEPS, self.model.description.latent.distribution)
+        labels = [place.label for place in places[:-1] for _ in range(STEPS)]
+        made = self.model.generate(ways.flatten(0, 1), _known(labels))
+        return png(self.model, made, self.model.mark, STEPS)
+
+    def nearest(self, place: Place) -> tuple[bytes, float]:
+        """The training sample that is nearest to the sample of a place, and their distance as `mulligan nearest` tells it."""
+        if self._originals is None:
+            self._originals = Originals.of(reopened(self.run.read_recipe()))
+        originals, _, ratios = self._originals.nearest(self.sample(place))
+        return png(self.model, originals, None), float(ratios[0])
+
+    def invert(self, picture: Path, tick: Callable[[float], object]) -> tuple[Place, float, float]:
+        """The place whose sample is nearest to a picture, its error (`mulligan.sampling.inversion`), and that before the search."""
+        raw, _ = given.read(str(picture), self.model.kind.shape)
+        found = invert(self.model, raw[:1], tick=tick)
+        label = None if found.labels is None else int(found.labels[0])
+        place = Place(found.latents[0], (0.0,) * self.count, label, None, None)
+        return place, float(found.errors[0]), float(found.before[0])
+
+    def _of_seeds(self, seeds: Sequence[int]) -> Tensor:
+        latent = self.model.description.latent
+        return torch.cat([sample_latents(latent.distribution, latent.size, seed, range(1)) for seed in seeds])
+
+    def _along(self, label: int | None) -> Tensor:
+        if label not in self._directions:
+            self._directions[label] = directions(self.model, DIRECTIONS, label)
+        return self._directions[label]
+
+    def _grid(self, places: Sequence[Place], columns: int) -> bytes:
+        made = self.model.generate(self.latents(places), _known([place.label for place in places]))
+        return png(self.model, made, self.model.mark, columns)
+
+
+def _known(labels: Sequence[int | None]) -> list[int] | None:
+    """Labels for a model with classes; None for one without."""
+    known = [label for label in labels if label is not None]
+    return known if len(known) == len(labels) else None
