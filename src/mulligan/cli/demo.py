@@ -34,3 +34,5 @@ def demo(
     if not as_json:
         print("\nThe digits were made by the generator; open the report to see how it learned them.")
     show(outcome, as_json)
+    if not as_json:
+        print(f"serve     `mulligan serve {outcome.run}` makes a page of it, `mulligan studio` shows all runs and trains another")

@@ -17,12 +17,12 @@ def run(arguments: list[str]) -> int:
 
 
 def studio(
-    folder: Annotated[Path | None, typer.Argument(metavar="[RUNS]", help="The folder of runs; MULLIGAN_RUNS or ./runs if absent.")] = None,
+    folder: Annotated[Path | None, typer.Argument(metavar="RUNS", help="The folder of runs; MULLIGAN_RUNS or ./runs if absent.")] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Port; 0 for a free one.")] = 0,
     host: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Address to listen on; others than this machine's reach it from outside.")
-    ] = ("127.0.0.1"),
-    browser: Annotated[bool, typer.Option(help="Whether to open a browser.")] = True,
+    ] = "127.0.0.1",
+    closed: Annotated[bool, typer.Option("--no-browser", help="Open no browser: print the link alone.")] = False,
 ) -> None:
     """Open the studio: all runs, a training as it goes, its samples, and a laboratory of points.
 
@@ -35,4 +35,4 @@ def studio(
     from mulligan.web.studio.serving import studio as served
 
     with suppress(Signalled):  # how a server ends
-        served(folder or runs_base(), port, host, browser, lambda link: print(f"{link}  (Ctrl-C ends it)", flush=True))
+        served(folder or runs_base(), port, host, not closed, lambda link: print(f"{link}  (Ctrl-C ends it)", flush=True))

@@ -24,8 +24,13 @@ def summary(run: Run) -> dict[str, Any]:
         "name": run.name,
         "path": str(run.path),
         "status": status,
-        "recipe": recipe.get("name"),
-        "data": data.get("source") if isinstance(data, dict) else None,
-        **{key: last.get(key) for key in ("step", "images", "seconds", "distance")},
-        "floor": last.get("distance.floor"),
+        "recipe": _as(str, recipe.get("name")),
+        "data": _as(str, data.get("source")) if isinstance(data, dict) else None,
+        **{key: _as(int | float, last.get(key)) for key in ("step", "images", "seconds", "distance")},
+        "floor": _as(int | float, last.get("distance.floor")),
     }
+
+
+def _as(kind: Any, value: Any) -> Any:
+    """The value if it is of that kind: files may be somebody else's."""
+    return value if isinstance(value, kind) else None

@@ -6,7 +6,7 @@ from nicegui import ui
 from mulligan.amounts import say_count
 from mulligan.runs.panels import panels
 from mulligan.web.studio.charts import Charts, joined, run_colours
-from mulligan.web.studio.frame import frame, paragraph, say, title
+from mulligan.web.studio.frame import frame, paragraph, picture, say, title, where
 from mulligan.web.studio.jobs import Jobs
 from mulligan.web.studio.range import Range
 from mulligan.web.studio.runs_page import figures
@@ -53,7 +53,7 @@ class _Compared:
             for name in names:
                 with ui.element("figure"):
                     with ui.element("h2").style(f"border-bottom: 4px solid {colours[name]}"):
-                        ui.link(name, f"/run/{name}")
+                        ui.link(name, where("run", name))
                     self.pictures[name] = ui.html(sanitize=False).classes("grid")
                     self.captions[name] = ui.html(tag="figcaption")
                     self.lines[name] = paragraph("", "quiet")
@@ -87,5 +87,5 @@ class _Compared:
             steps = [step for step in found.steps if step in images]
             if steps:
                 step = max((step for step in steps if images[step] <= wanted), default=steps[0])
-                self.pictures[name].set_content(f'<img alt="samples of {name}" src="/runs/{name}/samples/{step}.png">')
+                self.pictures[name].set_content(picture(f"samples of {name}", where("runs", name, "samples", f"{step}.png")))
                 self.captions[name].set_content(f"step {step:,}, {say_count(images[step])} images (synthetic)")

@@ -13,7 +13,7 @@ from mulligan.runs.folder import list_runs
 from mulligan.web.pictures import link
 from mulligan.web.studio.explore_parts import Cancelled, Gallery, Inversion, Nearest, Walk
 from mulligan.web.studio.exploring import REACH, SIDE, Explorer, Place
-from mulligan.web.studio.frame import button, complain, frame, paragraph, say
+from mulligan.web.studio.frame import button, complain, frame, paragraph, picture, say, where
 from mulligan.web.studio.jobs import Jobs
 from mulligan.web.studio.pad import Pad
 from mulligan.web.studio.range import Range
@@ -55,7 +55,7 @@ def _choose(jobs: Jobs, name: str) -> None:
     with ui.element("ul").classes("choices"):
         for known in runs:
             with ui.element("li"):
-                ui.link(known, f"/explore/{known}")
+                ui.link(known, where("explore", known))
 
 
 class _Explored:
@@ -192,7 +192,7 @@ class _Explored:
         made = await self.work(partial(self.explorer.picture, place))
         if made is None:
             return
-        self.sample.set_content(f'<img alt="sample: {place.name}" src="{link(made)}">')
+        self.sample.set_content(picture(f"sample: {place.name}", link(made)))
         say(self.about, f"{self.explorer.told(place)} (synthetic)")
         if not self.again and self.explorer.is_image and not place.has_map_of(self.mapped):
             drawn = await self.work(partial(self.explorer.map, place))

@@ -12,6 +12,7 @@ from nicegui import events, ui
 from mulligan.web.pictures import link
 from mulligan.web.studio.exploring import Explorer, Place
 from mulligan.web.studio.frame import button, paragraph, say, title
+from mulligan.web.studio.frame import picture as shown
 
 SHOWN = 12  # samples that the gallery gains at once
 MOST_PICKED = 12
@@ -45,7 +46,7 @@ class Gallery:
         with self.frame:
             for seed, picture in zip(seeds, made, strict=True):
                 with ui.element("button").props(f'type="button" aria-label="start from seed {seed}"') as button:
-                    ui.html(f'<img alt="" src="{link(picture)}">', sanitize=False)
+                    ui.html(shown("", link(picture)), sanitize=False)
                 button.on("click", partial(self._start, seed))
 
     async def _start(self, seed: int) -> None:
@@ -75,7 +76,7 @@ class Walk:
         if len(self.picked) > 1:
             made = await self.work(partial(self.explorer.walk, tuple(self.picked)))
             if made is not None:
-                self.picture.set_content(f'<img alt="a walk through the picked samples" src="{link(made)}">')
+                self.picture.set_content(shown("a walk through the picked samples", link(made)))
 
     def _forget(self) -> None:
         self.picked = []
@@ -106,7 +107,7 @@ class Nearest:
             return
         picture, ratio = found
         with self.frame:
-            ui.html(f'<img alt="nearest training sample" src="{link(picture)}">', sanitize=False).classes("one small")
+            ui.html(shown("nearest training sample", link(picture)), sanitize=False).classes("one small")
             paragraph(
                 f"The nearest training sample (real), at {ratio:.2f} of the usual distance. Near 1, the sample is as new as real ones are; "
                 "near 0, it is a copy."

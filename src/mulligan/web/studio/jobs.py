@@ -10,12 +10,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mulligan.errors import UsageError
+from mulligan.errors import PreemptedError, StoppedError, UsageError
 from mulligan.resolve import resolve
 from mulligan.runs.folder import Run, create
 from mulligan.runs.lock import is_held, stop
 from mulligan.runs.writing import disk_errors
 
+# What a training ends with that reached its end, or was stopped and has saved its state.
+_ENDS = (0, StoppedError.exit_code, PreemptedError.exit_code)
 _TAIL = 4000  # bytes of what a process printed that are looked at
 
 
@@ -25,6 +27,7 @@ class Jobs:
     def __init__(self, base: Path) -> None:
         self.base = base
         self._started: dict[Path, subprocess.Popen[bytes]] = {}
+        self._failed: dict[str, str] = {}
 
     def train(self, data: str, recipe: str, words: Sequence[str] = (), time: str = "", seed: int | None = None) -> Run:
         """Begin a training, and return its folder as soon as its process runs.
@@ -60,18 +63,25 @@ class Jobs:
         return (process is not None and process.poll() is None) or is_held(run)
 
     def failures(self) -> dict[str, str]:
-        """Name -> why, of trainings that were started here and ended before there was a run; their empty folders are removed."""
-        failed = {}
+        """Name of the run -> why, of trainings that were started here and failed; until they are started again.
+
+        The folder of one that ended before there was a run is removed.
+        """
         for path, process in list(self._started.items()):
-            run = Run(path)
-            if process.poll() is not None:
-                del self._started[path]
-                if not run.exists:
-                    failed[run.name] = last_words(run)
-                    shutil.rmtree(path, ignore_errors=True)
-        return failed
+            run, code = Run(path), process.poll()
+            if code is None:
+                continue
+            del self._started[path]
+            if not run.exists or code not in _ENDS:
+                self._failed[run.name] = (
+                    last_words(run) if code > 0 else f"signal {-code} ended it; Resume goes on from its newest checkpoint"
+                )
+            if not run.exists:
+                shutil.rmtree(path, ignore_errors=True)
+        return dict(self._failed)
 
     def _start(self, run: Run, words: list[str]) -> None:
+        self._failed.pop(run.name, None)
         with disk_errors(run.output_file), run.output_file.open("ab") as output:
             self._started[run.path] = subprocess.Popen(
                 [sys.executable, "-m", "mulligan", *words],

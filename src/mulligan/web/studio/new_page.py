@@ -9,7 +9,7 @@ from nicegui import ui
 from mulligan import catalogue, find
 from mulligan.errors import MulliganError, UsageError
 from mulligan.resolve import DEFAULT_RECIPE, resolve
-from mulligan.web.studio.frame import button, frame, paragraph, say, title, told
+from mulligan.web.studio.frame import button, frame, paragraph, say, title, told, where
 from mulligan.web.studio.jobs import Jobs
 
 _TIMES = {"2m": "2 minutes", "10m": "10 minutes", "30m": "half an hour", "2h": "2 hours", "": "as long as the recipe says"}
@@ -107,7 +107,7 @@ class _Form:
             return
         started = await self._done(lambda: self.jobs.train(source, recipe, words, time, int(seed)))
         if started is not None:
-            ui.navigate.to(f"/run/{started.name}")
+            ui.navigate.to(where("run", started.name))
 
     async def _done(self, work: Any) -> Any:
         """What the work gives; None where it failed, which is then told beside the button."""

@@ -9,8 +9,8 @@ from mulligan.errors import MulliganError
 from mulligan.runs.folder import Run
 from mulligan.runs.panels import evidence, panels
 from mulligan.web.studio.charts import Chart, Charts
-from mulligan.web.studio.frame import button, complain, frame, paragraph, say, title
-from mulligan.web.studio.jobs import Jobs, last_words
+from mulligan.web.studio.frame import button, complain, frame, paragraph, picture, say, title, where
+from mulligan.web.studio.jobs import Jobs
 from mulligan.web.studio.range import Range
 from mulligan.web.studio.runs_page import figures, verdict_colour
 from mulligan.web.studio.watching import Look, look, stamp
@@ -50,9 +50,10 @@ class _Shown:
         with ui.row().classes("actions"):
             self.stop = button("Stop", self._stop, quiet=True)
             self.resume = button("Resume", self._resume)
-            self.explore = ui.link("Explore its samples", f"/explore/{run.name}")
-            self.report = ui.link("Report", f"/runs/{run.name}/report.html", new_tab=True)
+            self.explore = ui.link("Explore its samples", where("explore", run.name))
+            self.report = ui.link("Report", where("runs", run.name, "report.html"), new_tab=True)
         self.waiting = paragraph("Reading the data and making the networks: the first picture comes in some seconds.")
+        self.error = paragraph("", "wrong").props('role="alert"')
         self.parts = ui.element("div").classes("parts")
         with self.parts:
             self.samples = _Samples(run)
@@ -80,9 +81,9 @@ class _Shown:
             self.report.set_visibility(False)
             if not working:
                 self.status.set_text("did not start")
-                why = self.jobs.failures().get(self.run.name) or last_words(self.run)
-                say(self.waiting, f"The training ended before there was a run. {why}")
+                say(self.waiting, f"The training ended before there was a run. {self.jobs.failures().get(self.run.name, '')}")
             return
+        say(self.error, self.jobs.failures().get(self.run.name, ""))
         found = await aside.io_bound(look, self.run)
         if found is not None:
             self._show(found, working)
@@ -94,8 +95,8 @@ class _Shown:
         self.verdict.set_text(found.diagnosis.verdict)
         self.verdict.classes(replace=f"badge {verdict_colour(found.diagnosis.verdict)}")
         say(self.figures, figures(found.card))
-        share = found.lines[-1].get("progress", 0.0) if found.lines else 0.0
-        self.progress.set_value(float(share))
+        share = found.lines[-1].get("progress") if found.lines else 0.0
+        self.progress.set_value(share if isinstance(share, int | float) else 0.0)
         self.progress.set_visibility(working)
         self.resume.set_visibility(not working and status == "unfinished")
         self.explore.set_visibility((self.run.checkpoints / "").is_dir() and bool(self.run.checkpoint_steps()))
@@ -104,7 +105,7 @@ class _Shown:
         loss = found.facts.loss if found.facts else None
         self.charts.update(panels(found.lines, loss.reading if loss else None))
         self.doctor.update(found)
-        self.log.set_content(found.log.replace("&", "&amp;").replace("<", "&lt;"))
+        say(self.log, found.log)
 
     async def _stop(self) -> None:
         try:
@@ -141,7 +142,7 @@ class _Samples:
         if found.steps == self.steps:
             return
         if not self.steps:
-            self.real.set_content(f'<img alt="real samples" src="/runs/{self.run.name}/real.png">')
+            self.real.set_content(picture("real samples", where("runs", self.run.name, "real.png")))
         self.steps = found.steps
         self.slider.props["max"] = max(len(self.steps) - 1, 1)
         if follows:
@@ -151,7 +152,7 @@ class _Samples:
     def _show(self) -> None:
         if self.steps:
             step = self.steps[min(int(self.slider.value), len(self.steps) - 1)]
-            self.picture.set_content(f'<img alt="samples at step {step}" src="/runs/{self.run.name}/samples/{step}.png">')
+            self.picture.set_content(picture(f"samples at step {step}", where("runs", self.run.name, "samples", f"{step}.png")))
             self.caption.set_content(f"samples at step {step:,} (synthetic)")
 
 
@@ -183,4 +184,4 @@ class _Doctor:
             for note in found.diagnosis.notes:
                 paragraph(note, "quiet")
             if told[1] and found.diagnosis.findings:
-                ui.html(f'<img alt="what shows the finding" src="/runs/{self.run.name}/diagnosis.png">', sanitize=False).classes("grid")
+                ui.html(picture("what shows the finding", where("runs", self.run.name, "diagnosis.png")), sanitize=False).classes("grid")

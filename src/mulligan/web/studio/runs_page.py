@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from nicegui import run as aside
 from nicegui import ui
@@ -9,7 +10,7 @@ from nicegui import ui
 from mulligan.amounts import say_count, say_seconds
 from mulligan.errors import MulliganError
 from mulligan.runs.summary import IN_USE
-from mulligan.web.studio.frame import button, complain, frame, paragraph, say, title
+from mulligan.web.studio.frame import button, complain, frame, paragraph, picture, say, title, where
 from mulligan.web.studio.jobs import Jobs
 from mulligan.web.studio.watching import Card, cards
 
@@ -32,6 +33,7 @@ class _Listing:
         self.jobs = jobs
         self.shown: dict[str, _Shown] = {}
         self.chosen: set[str] = set()
+        self.told = set(jobs.failures())
         with ui.row().classes("actions"):
             button("New training", lambda: ui.navigate.to("/new"))
             self.compare = button("Compare", self._compare, quiet=True)
@@ -50,8 +52,11 @@ class _Listing:
 
     async def refresh(self) -> None:
         """Read the folder, and show what has changed."""
-        for name, why in self.jobs.failures().items():
-            ui.notify(f"{name} did not start: {why}", type="negative", timeout=0, close_button="Close", multi_line=True)
+        failures = self.jobs.failures()
+        for name in failures.keys() - self.told:
+            why = failures[name]
+            ui.notify(f"{name} ended: {why}", type="negative", timeout=0, close_button="Close", multi_line=True)
+        self.told = set(failures)
         found = await aside.io_bound(cards, self.jobs.base)
         if found is None:  # the server ends
             return
@@ -75,7 +80,7 @@ class _Listing:
         self.compare.set_enabled(len(self.chosen) > 1)
 
     def _compare(self) -> None:
-        ui.navigate.to("/compare?" + "&".join(f"run={name}" for name in sorted(self.chosen)))
+        ui.navigate.to("/compare?" + urlencode([("run", name) for name in sorted(self.chosen)]))
 
     async def _first(self) -> None:
         data, recipe, time = FIRST
@@ -85,7 +90,7 @@ class _Listing:
             complain(error)
             return
         if started is not None:
-            ui.navigate.to(f"/run/{started.name}")
+            ui.navigate.to(where("run", started.name))
 
 
 class _Shown:
@@ -95,17 +100,18 @@ class _Shown:
         self.name = name
         self.card: Card | None = None
         with ui.element("article").classes("card") as self.frame:
-            with ui.link(target=f"/run/{name}").classes("picture").props('tabindex="-1" aria-hidden="true"'):
+            with ui.link(target=where("run", name)).classes("picture").props('tabindex="-1" aria-hidden="true"'):
                 self.picture = ui.html("", sanitize=False)
             with ui.element("div").classes("facts"):
                 with ui.element("h2"):
-                    ui.link(name, f"/run/{name}")
+                    ui.link(name, where("run", name))
                 with ui.row().classes("badges"):
                     self.status = ui.label().classes("badge")
                     self.verdict = ui.label().classes("badge")
                 self.about = paragraph("")
                 self.figures = paragraph("", "quiet")
-                ui.checkbox("compare", on_change=lambda event: choose(name, bool(event.value))).props(f'aria-label="compare {name}"')
+                box = ui.checkbox("compare", on_change=lambda event: choose(name, bool(event.value)))
+                box.props["aria-label"] = f"compare {name}"
 
     def update(self, card: Card) -> None:
         """Show what is known of the run now."""
@@ -114,7 +120,9 @@ class _Shown:
         self.card = card
         told = card.told
         self.picture.set_content(
-            f'<img alt="" src="/runs/{self.name}/samples/{card.shown}.png">' if card.shown is not None else "<span>no picture yet</span>"
+            picture("", where("runs", self.name, "samples", f"{card.shown}.png"))
+            if card.shown is not None
+            else "<span>no picture yet</span>"
         )
         working = told["status"] == IN_USE
         self.status.set_text("training" if working else told["status"])

@@ -75,7 +75,7 @@ def stamp(run: Run) -> tuple[object, ...]:
 
 def _lines(run: Run) -> list[Line]:
     try:
-        return history.read(run)
+        return [line for line in history.read(run) if all(isinstance(line.get(key), int | float) for key in ("step", "images"))]
     except MulliganError:
         return []
 
