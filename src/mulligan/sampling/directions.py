@@ -13,7 +13,7 @@ def directions(model: Sampler, count: int, label: int | None = None, seed: int =
     """Orthonormal directions (count, D), the one along which samples change most first; fewer where a latent has fewer numbers.
 
     The linear map from latents to samples that fits best (least squares over some hundred of them) is taken apart into its singular
-    vectors; those on the side of the latents are the answer. Härkönen et al. 2020 (arXiv 2004.02546, section 2.2) regress latents on
+    vectors; those on the side of the latents are the answer. Härkönen et al. 2020 (arXiv 2004.02546, section 2) regress latents on
     principal components of what the generator makes inside; here it is on samples themselves, so that any model will do. label: the class
     of all samples, by number, where the model has classes. Each direction points to where the sum of all numbers of a sample rises.
     """

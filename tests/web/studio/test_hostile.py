@@ -59,7 +59,8 @@ def test_f35_json_that_lies_and_names_that_are_html(studio: Any, opened: Opened)
         (studio.base / name / file).write_text(text)
     (studio.base / "0007-history" / "history.jsonl").write_text('{"step": 1, "images": 1}\n' + deep + "\n")
     (studio.base / "0008-figures" / "history.jsonl").write_text(
-        '{"step": "<b>", "images": "many"}\n{"step": 1, "images": 2, "seconds": [1], "distance": {"a": 1}, "progress": "x", "D.loss": "<b>"}\n'
+        '{"step": "<b>", "images": "many"}\n'
+        '{"step": 1, "images": 2, "seconds": [1], "distance": {"a": 1}, "progress": "x", "discriminator.loss": "<b>"}\n'
     )
     (studio.base / "0001-modern-bars" / "facts.json").write_text(deep)
     page = opened(studio)

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from nicegui import events, ui
+from nicegui import run as aside
 
+from mulligan.errors import MulliganError
 from mulligan.web.pictures import link
 from mulligan.web.studio.exploring import Explorer, Place
-from mulligan.web.studio.frame import button, paragraph, say, title
+from mulligan.web.studio.frame import button, complain, paragraph, say, title
 from mulligan.web.studio.frame import picture as shown
 
 SHOWN = 12  # samples that the gallery gains at once
@@ -100,7 +102,13 @@ class Nearest:
         """Look for it; at first the training samples have to be read, which can take some seconds."""
         self.clear()
         with self.frame:
-            ui.spinner()
+            paragraph("Reading the training samples ...", "quiet")
+        try:
+            await aside.io_bound(self.explorer.originals)  # not by the thread that samples, which others wait for
+        except MulliganError as error:
+            self.clear()
+            complain(error)
+            return
         found = await self.work(partial(self.explorer.nearest, place))
         self.clear()
         if found is None:

@@ -114,10 +114,14 @@ class Explorer:
 
     def nearest(self, place: Place) -> tuple[bytes, float]:
         """The training sample that is nearest to the sample of a place, and their distance as `mulligan nearest` tells it."""
+        originals, _, ratios = self.originals().nearest(self.sample(place))
+        return png(self.model, originals, None), float(ratios[0])
+
+    def originals(self) -> Originals:
+        """The training samples, which are read when they are first asked for."""
         if self._originals is None:
             self._originals = Originals.of(reopened(self.run.read_recipe()))
-        originals, _, ratios = self._originals.nearest(self.sample(place))
-        return png(self.model, originals, None), float(ratios[0])
+        return self._originals
 
     def invert(self, picture: Path, tick: Callable[[float], object]) -> tuple[Place, float, float]:
         """The place whose sample is nearest to a picture, its error (`mulligan.sampling.inversion`), and that before the search."""

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mulligan.errors import PreemptedError, StoppedError, UsageError
@@ -30,16 +31,13 @@ class Jobs:
         self._failed: dict[str, str] = {}
 
     def train(self, data: str, recipe: str, words: Sequence[str] = (), time: str = "", seed: int | None = None) -> Run:
-        """Begin a training, and return its folder as soon as its process runs.
+        """Begin a training, and return its folder as soon as its process runs; arguments and errors as of `checked`."""
+        return self.begin(checked(data, recipe, words, time, seed))
 
-        words: `key=value`. time: such as 10m; empty for the whole recipe. Raises UsageError and DataError for what cannot be trained
-        and UnsafeError for outside code, before anything is written.
-        """
-        resolved, _ = resolve(data, recipe, words, seed, trusting=False)
-        run = create(self.base, f"{resolved.name}-{Path(resolved.data.source).name}")
-        budget = ["--time", time] if time else []
-        seeded = [] if seed is None else ["--seed", str(seed)]
-        self._start(run, ["train", "--recipe", recipe, "--run", str(run.path), *budget, *seeded, "--", data, *words])
+    def begin(self, training: "Training") -> Run:
+        """Begin a training that was checked."""
+        run = create(self.base, training.name)
+        self._start(run, ["train", "--run", str(run.path), *training.words])
         return run
 
     def resume(self, run: Run) -> None:
@@ -90,6 +88,27 @@ class Jobs:
                 stderr=output,
                 start_new_session=True,  # Ctrl-C in the studio's terminal is not meant for it
             )
+
+
+@dataclass(frozen=True)
+class Training:
+    """What can be trained: the name of its folder, without a number, and what `mulligan train` is given."""
+
+    name: str
+    words: tuple[str, ...]
+
+
+def checked(data: str, recipe: str, words: Sequence[str] = (), time: str = "", seed: int | None = None) -> Training:
+    """A training whose data and settings were looked at; nothing is written.
+
+    words: `key=value`. time: such as 10m; empty for the whole recipe. Raises UsageError and DataError for what cannot be trained, and
+    UnsafeError for outside code.
+    """
+    resolved, _ = resolve(data, recipe, words, seed, trusting=False)
+    budget = ["--time", time] if time else []
+    seeded = [] if seed is None else ["--seed", str(seed)]
+    name = f"{resolved.name}-{Path(resolved.data.source).name}"
+    return Training(name, ("--recipe", recipe, *budget, *seeded, "--", data, *words))
 
 
 def last_words(run: Run) -> str:

@@ -1,5 +1,6 @@
 """New training: a form made of a recipe's own fields, with what each of them says of itself."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -10,7 +11,7 @@ from mulligan import catalogue, find
 from mulligan.errors import MulliganError, UsageError
 from mulligan.resolve import DEFAULT_RECIPE, resolve
 from mulligan.web.studio.frame import button, frame, paragraph, say, title, told, where
-from mulligan.web.studio.jobs import Jobs
+from mulligan.web.studio.jobs import Jobs, checked
 
 _TIMES = {"2m": "2 minutes", "10m": "10 minutes", "30m": "half an hour", "2h": "2 hours", "": "as long as the recipe says"}
 _OFFERED = ("data.", "seed")  # asked for above the settings
@@ -47,8 +48,10 @@ class _Form:
         self.more = ui.input("Further settings, as key=value with spaces between them").classes("wide")
         with ui.row().classes("actions"):
             self.go = button("Train", self._train)
+            self.cancel = button("Cancel", self._cancel, quiet=True)
             self.waiting = ui.spinner(size="1.5em")
-            self.waiting.set_visibility(False)
+        self._set_busy(False)
+        self.reading: asyncio.Task[Any] | None = None
         self.error = paragraph("", "wrong").props('role="alert"')
         self._choose()
 
@@ -105,23 +108,34 @@ class _Form:
         if seed is None or seed != int(seed):
             say(self.error, told(UsageError(f"seed {seed}: expected a whole number from 0 on")))
             return
-        started = await self._done(lambda: self.jobs.train(source, recipe, words, time, int(seed)))
-        if started is not None:
+        training = await self._done(lambda: checked(source, recipe, words, time, int(seed)))
+        if training is not None:
+            started = self.jobs.begin(training)
             ui.navigate.to(where("run", started.name))
 
     async def _done(self, work: Any) -> Any:
-        """What the work gives; None where it failed, which is then told beside the button."""
+        """What the work gives, which reads the data and can take its time; None where it failed, which is told, or was cancelled."""
         say(self.error, "")
-        self.go.set_enabled(False)
-        self.waiting.set_visibility(True)
+        self._set_busy(True)
+        self.reading = asyncio.create_task(aside.io_bound(work))
         try:
-            return await aside.io_bound(work)
+            return await self.reading
+        except asyncio.CancelledError:
+            return None
         except MulliganError as error:
             say(self.error, told(error))
             return None
         finally:
-            self.go.set_enabled(True)
-            self.waiting.set_visibility(False)
+            self._set_busy(False)
+
+    def _set_busy(self, busy: bool) -> None:
+        self.go.set_enabled(not busy)
+        self.cancel.set_visibility(busy)
+        self.waiting.set_visibility(busy)
+
+    def _cancel(self) -> None:
+        if self.reading is not None:
+            self.reading.cancel()
 
 
 def _text(value: Any) -> str:

@@ -12,7 +12,7 @@ from mulligan.errors import MulliganError
 from mulligan.runs.summary import IN_USE
 from mulligan.web.studio.frame import button, complain, frame, paragraph, picture, say, title, where
 from mulligan.web.studio.jobs import Jobs
-from mulligan.web.studio.watching import Card, cards
+from mulligan.web.studio.watching import Card, Cards
 
 EVERY = 2.0  # seconds between two looks at the folder
 FIRST = ("digits", "fast", "2m")  # data, recipe and time of the training that an empty studio offers
@@ -31,6 +31,7 @@ class _Listing:
 
     def __init__(self, jobs: Jobs) -> None:
         self.jobs = jobs
+        self.cards = Cards(jobs.base)
         self.shown: dict[str, _Shown] = {}
         self.chosen: set[str] = set()
         self.told = set(jobs.failures())
@@ -57,7 +58,7 @@ class _Listing:
             why = failures[name]
             ui.notify(f"{name} ended: {why}", type="negative", timeout=0, close_button="Close", multi_line=True)
         self.told = set(failures)
-        found = await aside.io_bound(cards, self.jobs.base)
+        found = await aside.io_bound(self.cards.newest_first)
         if found is None:  # the server ends
             return
         names = [card.told["name"] for card in found]

@@ -11,6 +11,7 @@ from mulligan.runs import facts, history
 from mulligan.runs.facts import Facts
 from mulligan.runs.folder import Run, list_runs
 from mulligan.runs.history import Line
+from mulligan.runs.lock import is_held
 from mulligan.runs.summary import summary
 
 _LOG = 20_000  # bytes of a log that are shown, from its end
@@ -48,9 +49,22 @@ def find_run(base: Path, name: str) -> Run | None:
     return next((run for run in list_runs(base) if run.name == name), None)
 
 
-def cards(base: Path) -> list[Card]:
-    """All runs, the newest first."""
-    return [card(run) for run in reversed(list_runs(base))]
+class Cards:
+    """The list of a folder of runs; a run whose files are as they were is not read again."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self._known: dict[Path, tuple[object, Card]] = {}
+
+    def newest_first(self) -> list[Card]:
+        """All runs as they are now."""
+        runs = list(reversed(list_runs(self.base)))
+        known, self._known = self._known, {}
+        for run in runs:
+            now = (is_held(run), *stamp(run))
+            before = known.get(run.path)
+            self._known[run.path] = before if before is not None and before[0] == now else (now, card(run))
+        return [self._known[run.path][1] for run in runs]
 
 
 def card(run: Run) -> Card:
