@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import FastAPI, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from PIL import Image
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -27,6 +28,7 @@ from mulligan.sampling.asked import find_label
 from mulligan.sampling.blocks import of_seed
 from mulligan.sampling.sampler import Sampler
 from mulligan.sampling.walks import walk
+from mulligan.web.answers import DRAWN, EVERYWHERE, FILES, Card, Health, Problem, Round, Sampled, problem
 from mulligan.web.guard import Asgi, Guard
 from mulligan.web.worker import Busy, Late, Worker
 
@@ -37,17 +39,11 @@ MOST_STEPS = 60
 MOST_SEEDS = 16
 LARGEST_SEED = 2**53 - 1  # the largest number that every reader of JSON knows exactly
 PAIRS = 10  # of the round "which one is real?"
-AFTER = 1  # seconds until a refused caller should come back
 
 Seed = Annotated[int, Query(ge=0, le=LARGEST_SEED, description="Seed of the samples; the same seed gives the same bytes.")]
 Label = Annotated[str | None, Query(max_length=200, description="Class of all samples, by name or number; absent, classes in turn.")]
 
 PARTS = {"page.html": "text/html; charset=utf-8", "page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8"}
-FILES: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}, "application/octet-stream": {}}}}
-ANSWERS: dict[int | str, dict[str, Any]] = {
-    503: {"description": "The queue is full: come back after Retry-After seconds"},
-    504: {"description": "Not answered in time"},
-}
 
 
 def app(worker: Worker, hosts: tuple[str, ...], real: np.ndarray | None = None, token: str = "") -> Asgi:
@@ -62,24 +58,28 @@ def app(worker: Worker, hosts: tuple[str, ...], real: np.ndarray | None = None, 
 def _inside(worker: Worker, real: np.ndarray | None) -> FastAPI:
     sampler = worker.sampler
     about = f"Samples of {sampler.description.recipe}, trained by Mulligan. All of them are synthetic."
-    api = FastAPI(title="Mulligan", version=__version__, description=about, docs_url=None, redoc_url=None)
+    api = FastAPI(title="Mulligan", version=__version__, description=about, docs_url=None, redoc_url=None, responses=EVERYWHERE)
     images = len(sampler.kind.shape) == 3
     counted = _Counted(api, worker)
 
+    @api.exception_handler(RequestValidationError)
+    async def unfit(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        return problem(422, f"{'.'.join(str(part) for part in first['loc'][1:])}: {first['msg']}")
+
     @api.exception_handler(Busy)
     async def busy(request: Request, error: Busy) -> Response:
-        return JSONResponse({"detail": "too many requests wait"}, 503, {"Retry-After": str(AFTER)})
+        return problem(503, "too many requests wait")
 
     @api.exception_handler(Late)
     async def late(request: Request, error: Late) -> Response:
-        return JSONResponse({"detail": "this took too long"}, 504, {"Retry-After": str(AFTER)})
+        return problem(504, "this took too long")
 
     @api.exception_handler(MulliganError)
     async def explained(request: Request, error: MulliganError) -> Response:
-        told = f"{error.message}. {error.hint}" if error.hint else error.message
-        return JSONResponse({"detail": told}, 422 if isinstance(error, UsageError) else 500)
+        return problem(422 if isinstance(error, UsageError) else 500, str(error))
 
-    @api.get("/api/sample", responses=ANSWERS | FILES, response_model=None)
+    @api.get("/api/sample", responses=DRAWN | {200: FILES | {"model": Sampled}}, response_model=None)
     async def sample(
         n: Annotated[int, Query(ge=1, le=MOST_SAMPLES, description=f"Samples 0 to n-1; {MOST_SHOWN} as png, {MOST_TOLD} as json.")] = 1,
         seed: Seed = 0,
@@ -102,7 +102,7 @@ def _inside(worker: Worker, real: np.ndarray | None) -> FastAPI:
         names = None if labels is None else [sampler.classes[number] for number in labels]
         return {"seed": seed, "labels": names, "samples": samples.tolist(), "provenance": said(mark)}
 
-    @api.get("/api/interpolate", responses=ANSWERS | FILES, response_model=None)
+    @api.get("/api/interpolate", responses=DRAWN | {200: FILES}, response_class=Response)
     async def interpolate(
         seeds: Annotated[
             list[Annotated[int, Query(ge=0, le=LARGEST_SEED)]],
@@ -122,12 +122,12 @@ def _inside(worker: Worker, real: np.ndarray | None) -> FastAPI:
         content = await asyncio.to_thread(lambda: png_bytes(sampler.kind.preview([flat], columns=steps), sampler.mark))
         return Response(content, media_type="image/png")
 
-    @api.get("/api/model")
+    @api.get("/api/model", responses={200: {"model": Card}}, response_model=None)
     async def model() -> dict[str, Any]:
         """What is known of the model: its card as JSON."""
         return sampler.description.public() | {"mark": said(sampler.mark), "round": real is not None}
 
-    @api.get("/api/round", responses=ANSWERS)
+    @api.get("/api/round", responses=DRAWN | {200: {"model": Round}, 404: {"model": Problem}}, response_model=None)
     async def round_of_pairs(seed: Seed = 0) -> dict[str, Any]:
         """Ten pairs of a real image and a sample, in random order, for people to tell apart."""
         if real is None:
@@ -143,12 +143,12 @@ def _inside(worker: Worker, real: np.ndarray | None) -> FastAPI:
             pairs.append({"images": shown[::-1] if sample_first else shown, "real": int(sample_first)})
         return {"seed": seed, "pairs": pairs}
 
-    @api.get("/healthz", responses={503: {"description": "Nothing is sampled any more"}}, response_model=None)
+    @api.get("/healthz", responses={200: {"model": Health}}, response_model=None)
     async def health() -> Response:
         """Whether the model samples."""
-        return JSONResponse({"status": "ok"}) if worker.alive else JSONResponse({"status": "the sampling thread has ended"}, 503)
+        return JSONResponse({"status": "ok"}) if worker.alive else problem(503, "the sampling thread has ended")
 
-    @api.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_model=None)
+    @api.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
     async def metrics() -> Response:
         """Counts and times for Prometheus."""
         return Response(generate_latest(counted.registry), media_type=CONTENT_TYPE_LATEST)

@@ -5,6 +5,7 @@ has to name this server as its host, may not come from another website unless it
 anything. Nothing here allows other origins.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from hmac import compare_digest
 from typing import Any
@@ -131,8 +132,8 @@ async def _refuse(scope: Scope, send: Send, refused: Refused) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 4403, "reason": refused.reason})
         return
-    body = refused.reason.encode()
-    headers = {**HEADERS, "content-type": "text/plain; charset=utf-8", "content-length": str(len(body)), "connection": "close"}
+    body = json.dumps({"detail": refused.reason}).encode()
+    headers = {**HEADERS, "content-type": "application/json", "content-length": str(len(body)), "connection": "close"}
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": refused.status, "headers": encoded})
     await send({"type": "http.response.body", "body": body})
