@@ -117,6 +117,21 @@ def test_f41_walks_beyond_the_limits(asked: dict[str, object], client: TestClien
     assert client.get("/api/interpolate", params=asked).status_code == 422  # type: ignore[arg-type]
 
 
+def test_f41_one_answer_holds_so_many_numbers(make_image_model: Callable[..., Model], opened: Callable[..., TestClient]) -> None:
+    """Fewer large images than small ones, so that a full queue of them fits into memory."""
+    client = opened(make_image_model(colour=True, side=256))
+    for path, most in (
+        ("/api/sample?n=86&format=npz", "at most 85"),
+        ("/api/sample?n=86", "at most 85"),
+        ("/api/sample?n=2&format=json", "at most 1"),
+        ("/api/interpolate?seeds=1&seeds=2&seeds=3&steps=43", "at most 85"),
+    ):
+        answer = client.get(path)
+        assert answer.status_code == 422
+        assert most in answer.json()["detail"]
+    assert client.get("/api/sample?n=2").status_code == 200
+
+
 def test_f41_the_limits_stand_in_the_schema(client: TestClient) -> None:
     schema = client.get("/openapi.json").json()
     parameters = {each["name"]: each["schema"] for each in schema["paths"]["/api/sample"]["get"]["parameters"]}

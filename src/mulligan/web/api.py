@@ -3,13 +3,12 @@
 Limits stand in the types of the parameters, and so in the schema at /openapi.json.
 """
 
-import asyncio
 import base64
 import secrets
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from importlib.resources import files
+from math import prod
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -29,12 +28,15 @@ from mulligan.sampling.blocks import of_seed
 from mulligan.sampling.sampler import Sampler
 from mulligan.sampling.walks import walk
 from mulligan.web.answers import DRAWN, EVERYWHERE, FILES, Card, Health, Problem, Round, Sampled, problem
-from mulligan.web.guard import Asgi, Guard
+from mulligan.web.clients import Leaving
+from mulligan.web.guard import Asgi, Guard, Message, Receive, Scope, Send
 from mulligan.web.worker import Busy, Late, Worker
 
 MOST_SAMPLES = 1000  # in one answer as .npz
 MOST_SHOWN = 400  # as one .png
 MOST_TOLD = 100  # as JSON
+MOST_NUMBERS = 2**24  # in one answer, so that a queue of large images fits into memory
+MOST_NUMBERS_TOLD = 2**18  # as JSON
 MOST_STEPS = 60
 MOST_SEEDS = 16
 LARGEST_SEED = 2**53 - 1  # the largest number that every reader of JSON knows exactly
@@ -60,7 +62,9 @@ def _inside(worker: Worker, real: np.ndarray | None) -> FastAPI:
     about = f"Samples of {sampler.description.recipe}, trained by Mulligan. All of them are synthetic."
     api = FastAPI(title="Mulligan", version=__version__, description=about, docs_url=None, redoc_url=None, responses=EVERYWHERE)
     images = len(sampler.kind.shape) == 3
-    counted = _Counted(api, worker)
+    counts = _Counts(worker)
+    api.add_middleware(_Counting, counts=counts)
+    api.add_middleware(Leaving)
 
     @api.exception_handler(RequestValidationError)
     async def unfit(request: Request, error: RequestValidationError) -> Response:
@@ -87,7 +91,8 @@ def _inside(worker: Worker, real: np.ndarray | None) -> FastAPI:
         format: Annotated[Literal["png", "npz", "json"], Query(description="png: one picture; npz: arrays; json: numbers.")] = "png",
     ) -> Response | dict[str, Any]:
         """Samples of a seed."""
-        most = {"png": MOST_SHOWN, "npz": MOST_SAMPLES, "json": MOST_TOLD}[format]
+        fitting = (MOST_NUMBERS_TOLD if format == "json" else MOST_NUMBERS) // prod(sampler.kind.shape)
+        most = min({"png": MOST_SHOWN, "npz": MOST_SAMPLES, "json": MOST_TOLD}[format], max(1, fitting))
         if n > most:
             raise HTTPException(422, f"n={n}: at most {most} as {format}")
         places = of_seed(seed, range(n))
@@ -95,10 +100,10 @@ def _inside(worker: Worker, real: np.ndarray | None) -> FastAPI:
         samples = await worker.draw(places, labels)
         mark = replace(sampler.mark, seed=seed)
         if format == "png":
-            return Response(await asyncio.to_thread(_png, sampler, samples, mark), media_type="image/png")
+            return Response(await worker.encode(lambda: _png(sampler, samples, mark)), media_type="image/png")
         if format == "npz":
             arrays = {"images" if images else "points": samples} | ({} if labels is None else {"labels": labels})
-            return Response(await asyncio.to_thread(npz_bytes, arrays, mark), media_type="application/octet-stream")
+            return Response(await worker.encode(lambda: npz_bytes(arrays, mark)), media_type="application/octet-stream")
         names = None if labels is None else [sampler.classes[number] for number in labels]
         return {"seed": seed, "labels": names, "samples": samples.tolist(), "provenance": said(mark)}
 
@@ -114,12 +119,15 @@ def _inside(worker: Worker, real: np.ndarray | None) -> FastAPI:
     ) -> Response:
         """A walk through the latents of seeds."""
         number = None if label is None else find_label(label, sampler.classes)
+        most = MOST_NUMBERS // prod(sampler.kind.shape)
+        if (len(seeds) - 1) * steps > most:
+            raise HTTPException(422, f"a walk of {(len(seeds) - 1) * steps} samples: at most {most} of this size")
         ways = await worker.call(lambda: walk(sampler, seeds, steps, number))
         flat = ways.reshape(-1, *ways.shape[2:])
         if format == "npz":
-            content = await asyncio.to_thread(npz_bytes, {"images" if images else "points": flat}, sampler.mark)
+            content = await worker.encode(lambda: npz_bytes({"images" if images else "points": flat}, sampler.mark))
             return Response(content, media_type="application/octet-stream")
-        content = await asyncio.to_thread(lambda: png_bytes(sampler.kind.preview([flat], columns=steps), sampler.mark))
+        content = await worker.encode(lambda: png_bytes(sampler.kind.preview([flat], columns=steps), sampler.mark))
         return Response(content, media_type="image/png")
 
     @api.get("/api/model", responses={200: {"model": Card}}, response_model=None)
@@ -151,7 +159,7 @@ def _inside(worker: Worker, real: np.ndarray | None) -> FastAPI:
     @api.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
     async def metrics() -> Response:
         """Counts and times for Prometheus."""
-        return Response(generate_latest(counted.registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(counts.registry), media_type=CONTENT_TYPE_LATEST)
 
     for path, name in {"/": "page.html", "/page.css": "page.css", "/page.js": "page.js"}.items():
         _serve_part(api, path, name)
@@ -177,10 +185,10 @@ def _link(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
-class _Counted:
-    """Counts requests, by route and status, and how long they take."""
+class _Counts:
+    """How many requests there were, by route and status, and how long they took."""
 
-    def __init__(self, api: FastAPI, worker: Worker) -> None:
+    def __init__(self, worker: Worker) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter("mulligan_requests", "Requests by route and status.", ("route", "status"), registry=self.registry)
         self.seconds = Histogram("mulligan_request_seconds", "Time of a request by route.", ("route",), registry=self.registry)
@@ -188,13 +196,29 @@ class _Counted:
         waiting.set_function(lambda: worker.waiting)
         drawn = Gauge("mulligan_samples_drawn", "Samples drawn so far.", registry=self.registry)
         drawn.set_function(lambda: worker.drawn)
-        api.middleware("http")(self._count)
 
-    async def _count(self, request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-        begun = time.perf_counter()
-        response = await go_on(request)
-        route = request.scope.get("route")
-        name = getattr(route, "path", "other")  # not the path that was asked for, of which there are without end
-        self.requests.labels(name, str(response.status_code)).inc()
-        self.seconds.labels(name).observe(time.perf_counter() - begun)
-        return response
+
+class _Counting:
+    """An ASGI layer that counts."""
+
+    def __init__(self, app: Asgi, counts: _Counts) -> None:
+        self.app, self.counts = app, counts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun, status = time.perf_counter(), "left"  # nothing was answered to who has left
+
+        async def told(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = str(message["status"])
+            await send(message)
+
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        try:
+            await self.app(scope, receive, told)
+        finally:
+            name = getattr(scope.get("route"), "path", "other")  # not the path that was asked for, of which there are without end
+            self.counts.requests.labels(name, status).inc()
+            self.counts.seconds.labels(name).observe(time.perf_counter() - begun)
