@@ -97,7 +97,5 @@ DRAWN: Responses = {
     500: _refusal("The model makes broken samples"),
     504: _later("Not answered in time"),
 }
-FILES: dict[str, Any] = {
-    "description": "A file that says inside that it is synthetic",
-    "content": {"image/png": {}, "application/octet-stream": {}},
-}
+TYPES = {"png": "image/png", "webp": "image/webp", "npz": "application/octet-stream"}
+FILES: dict[str, Any] = {"description": "A file that says inside that it is synthetic", "content": {each: {} for each in TYPES.values()}}

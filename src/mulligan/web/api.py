@@ -21,19 +21,19 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from mulligan import __version__
 from mulligan.errors import MulliganError, UsageError
-from mulligan.marks import Mark, npz_bytes, png_bytes, said
+from mulligan.marks import Mark, npz_bytes, png_bytes, said, webp_bytes
 from mulligan.randomness import numpy_generator
 from mulligan.sampling.asked import find_label
 from mulligan.sampling.blocks import of_seed
 from mulligan.sampling.sampler import Sampler
-from mulligan.sampling.walks import walk
-from mulligan.web.answers import DRAWN, EVERYWHERE, FILES, Card, Health, Problem, Round, Sampled, problem
+from mulligan.sampling.walks import MILLISECONDS, film, there_and_back, walk
+from mulligan.web.answers import DRAWN, EVERYWHERE, FILES, TYPES, Card, Health, Problem, Round, Sampled, problem
 from mulligan.web.clients import Leaving
 from mulligan.web.guard import Asgi, Guard, Message, Receive, Scope, Send
 from mulligan.web.worker import Busy, Late, Worker
 
 MOST_SAMPLES = 1000  # in one answer as .npz
-MOST_SHOWN = 400  # as one .png
+MOST_SHOWN = 400  # as one picture
 MOST_TOLD = 100  # as JSON
 MOST_NUMBERS = 2**24  # in one answer, so that a queue of large images fits into memory
 MOST_NUMBERS_TOLD = 2**18  # as JSON
@@ -85,25 +85,29 @@ def _inside(worker: Worker, real: np.ndarray | None) -> FastAPI:
 
     @api.get("/api/sample", responses=DRAWN | {200: FILES | {"model": Sampled}}, response_model=None)
     async def sample(
-        n: Annotated[int, Query(ge=1, le=MOST_SAMPLES, description=f"Samples 0 to n-1; {MOST_SHOWN} as png, {MOST_TOLD} as json.")] = 1,
+        n: Annotated[
+            int, Query(ge=1, le=MOST_SAMPLES, description=f"Samples 0 to n-1; {MOST_SHOWN} as a picture, {MOST_TOLD} as json.")
+        ] = 1,
         seed: Seed = 0,
         label: Label = None,
-        format: Annotated[Literal["png", "npz", "json"], Query(description="png: one picture; npz: arrays; json: numbers.")] = "png",
+        format: Annotated[
+            Literal["png", "webp", "npz", "json"], Query(description="png, webp: one picture; npz: arrays; json: numbers.")
+        ] = "png",
     ) -> Response | dict[str, Any]:
         """Samples of a seed."""
         fitting = (MOST_NUMBERS_TOLD if format == "json" else MOST_NUMBERS) // prod(sampler.kind.shape)
-        most = min({"png": MOST_SHOWN, "npz": MOST_SAMPLES, "json": MOST_TOLD}[format], max(1, fitting))
+        most = min({"png": MOST_SHOWN, "webp": MOST_SHOWN, "npz": MOST_SAMPLES, "json": MOST_TOLD}[format], max(1, fitting))
         if n > most:
             raise HTTPException(422, f"n={n}: at most {most} as {format}")
         places = of_seed(seed, range(n))
         labels = sampler.labels_of(places, label)
         samples = await worker.draw(places, labels)
         mark = replace(sampler.mark, seed=seed)
-        if format == "png":
-            return Response(await worker.encode(lambda: _png(sampler, samples, mark)), media_type="image/png")
+        if format in ("png", "webp"):
+            return _file(await worker.encode(lambda: _picture(sampler, samples, mark, format)), format)
         if format == "npz":
             arrays = {"images" if images else "points": samples} | ({} if labels is None else {"labels": labels})
-            return Response(await worker.encode(lambda: npz_bytes(arrays, mark)), media_type="application/octet-stream")
+            return _file(await worker.encode(lambda: npz_bytes(arrays, mark)), format)
         names = None if labels is None else [sampler.classes[number] for number in labels]
         return {"seed": seed, "labels": names, "samples": samples.tolist(), "provenance": said(mark)}
 
@@ -115,20 +119,26 @@ def _inside(worker: Worker, real: np.ndarray | None) -> FastAPI:
         ],
         steps: Annotated[int, Query(ge=2, le=MOST_STEPS, description="Samples from each seed to the next.")] = 8,
         label: Label = None,
-        format: Annotated[Literal["png", "npz"], Query(description="png: a strip, a row for each two seeds; npz: arrays.")] = "png",
+        format: Annotated[
+            Literal["png", "webp", "npz"],
+            Query(description="png: a strip, a row for each two seeds; webp: a film that comes back to its start; npz: arrays."),
+        ] = "png",
     ) -> Response:
         """A walk through the latents of seeds."""
         number = None if label is None else find_label(label, sampler.classes)
+        if format == "webp" and images:
+            seeds = [*there_and_back(seeds)]
         most = MOST_NUMBERS // prod(sampler.kind.shape)
         if (len(seeds) - 1) * steps > most:
             raise HTTPException(422, f"a walk of {(len(seeds) - 1) * steps} samples: at most {most} of this size")
         ways = await worker.call(lambda: walk(sampler, seeds, steps, number))
         flat = ways.reshape(-1, *ways.shape[2:])
         if format == "npz":
-            content = await worker.encode(lambda: npz_bytes({"images" if images else "points": flat}, sampler.mark))
-            return Response(content, media_type="application/octet-stream")
-        content = await worker.encode(lambda: png_bytes(sampler.kind.preview([flat], columns=steps), sampler.mark))
-        return Response(content, media_type="image/png")
+            return _file(await worker.encode(lambda: npz_bytes({"images" if images else "points": flat}, sampler.mark)), format)
+        if format == "webp" and images:
+            return _file(await worker.encode(lambda: webp_bytes(film(sampler, ways), sampler.mark, MILLISECONDS)), format)
+        columns = steps if images else None
+        return _file(await worker.encode(lambda: _picture(sampler, flat, sampler.mark, format, columns)), format)
 
     @api.get("/api/model", responses={200: {"model": Card}}, response_model=None)
     async def model() -> dict[str, Any]:
@@ -147,7 +157,7 @@ def _inside(worker: Worker, real: np.ndarray | None) -> FastAPI:
         mark = replace(sampler.mark, seed=seed)
         pairs = []
         for place, sample_first in enumerate(first):
-            shown = [_link(_png(sampler, real[chosen[place]][None], None)), _link(_png(sampler, made[place][None], mark))]
+            shown = [_link(_picture(sampler, real[chosen[place]][None], None)), _link(_picture(sampler, made[place][None], mark))]
             pairs.append({"images": shown[::-1] if sample_first else shown, "real": int(sample_first)})
         return {"seed": seed, "pairs": pairs}
 
@@ -174,11 +184,16 @@ def _serve_part(api: FastAPI, path: str, name: str) -> None:
         return Response(content, media_type=PARTS[name])
 
 
-def _png(sampler: Sampler, samples: np.ndarray, mark: Mark | None) -> bytes:
+def _picture(sampler: Sampler, samples: np.ndarray, mark: Mark | None, format: str = "png", columns: int | None = None) -> bytes:
     """One image as it is, several as a grid, points as a plot."""
     alone = len(samples) == 1 and len(sampler.kind.shape) == 3
-    columns = max(1, round(len(samples) ** 0.5))
-    return png_bytes(Image.fromarray(samples[0]) if alone else sampler.kind.preview([samples], columns), mark)
+    columns = columns or max(1, round(len(samples) ** 0.5))
+    picture = Image.fromarray(samples[0]) if alone else sampler.kind.preview([samples], columns)
+    return webp_bytes([picture], mark) if format == "webp" else png_bytes(picture, mark)
+
+
+def _file(content: bytes, format: str) -> Response:
+    return Response(content, media_type=TYPES[format])
 
 
 def _link(png: bytes) -> str:
