@@ -10,6 +10,7 @@ import onnx
 import pytest
 import torch
 
+import mulligan
 from mulligan import GAN
 from mulligan.errors import CheckpointError, UnsafeError, UsageError
 from mulligan.marks import inspected, read_mark
@@ -62,6 +63,12 @@ def test_everything_is_inside(file: Path, conditional: Model) -> None:
         assert samples.shape == (count, 1, 8, 8)
         assert samples.min() >= 0
         assert samples.max() <= 1
+
+
+def test_f44_no_folder_of_the_installation_is_in_the_file(file: Path) -> None:
+    content = file.read_bytes()
+    for word in (str(Path(mulligan.__file__).parent), str(Path(torch.__file__).parent), str(Path.home()), ".py"):
+        assert word.encode() not in content
 
 
 def test_gan_loads_samples_and_saves_it(file: Path, conditional: Model, tmp_path: Path) -> None:
