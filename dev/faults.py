@@ -13,7 +13,8 @@ def tested_in() -> dict[int, list[str]]:
     """Number of a fault -> the test files that inject it, below tests/."""
     files: defaultdict[int, set[str]] = defaultdict(set)
     for file in (ROOT / "tests").rglob("test_*.py"):
-        for number in re.findall(r"^\s*def test_f(\d\d)_", file.read_text(encoding="utf-8"), re.MULTILINE):
+        names = re.findall(r"^\s*def test((?:_f\d\d)+)_", file.read_text(encoding="utf-8"), re.MULTILINE)
+        for number in (number for name in names for number in re.findall(r"\d\d", name)):
             files[int(number)].add(file.relative_to(ROOT / "tests").as_posix())
     return {number: sorted(places) for number, places in files.items()}
 

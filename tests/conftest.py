@@ -24,10 +24,15 @@ def with_weights(description: Description) -> Model:
 
 
 def image_model(
-    classes: tuple[str, ...] = (), block: int = 8, colour: bool = False, convolutional: bool = False, latent: Latent | None = None
+    classes: tuple[str, ...] = (),
+    block: int = 8,
+    colour: bool = False,
+    convolutional: bool = False,
+    latent: Latent | None = None,
+    side: int = 8,  # of dense nets
 ) -> Model:
     latent = latent or Latent(size=4)
-    shape = (3 if colour else 1, 16, 16) if convolutional else (3 if colour else 1, 8, 8)
+    shape = (3 if colour else 1, 16, 16) if convolutional else (3 if colour else 1, side, side)
     network = conv.Generator.tiny() if convolutional else mlp.Generator(widths=(8,), normalisation="batch")
     return with_weights(
         Description(

@@ -1,6 +1,7 @@
 import getpass
 import json
 import socket
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -9,20 +10,22 @@ import pytest
 from PIL import Image
 
 from mulligan import __version__
-from mulligan.errors import DiskError
-from mulligan.marks import Mark, png_bytes, read_mark, write_csv, write_gif, write_npz, write_png
+from mulligan.errors import DataError, DiskError, UsageError
+from mulligan.marks import Mark, inspected, png_bytes, read_mark, write_csv, write_film, write_gif, write_npz, write_picture, write_png
 
 PICTURES = [Image.fromarray(np.random.default_rng(seed).integers(0, 256, (9, 7), np.uint8)) for seed in range(3)]
 MARK = Mark(model="0123abcd", seed=7)
 
 
 def write_all(folder: Path, mark: Mark | None) -> list[Path]:
-    files = [folder / name for name in ("a.png", "a.gif", "one.gif", "a.npz", "a.csv")]
+    files = [folder / name for name in ("a.png", "a.gif", "one.gif", "a.npz", "a.csv", "a.webp", "film.webp")]
     write_png(PICTURES[0], files[0], mark)
     write_gif(PICTURES, files[1], mark)
     write_gif(PICTURES[:1], files[2], mark)
     write_npz({"images": np.asarray(PICTURES[0])[None]}, files[3], mark)
     write_csv(["x", "y"], np.eye(2), files[4], mark)
+    write_picture(PICTURES[0], files[5], mark)
+    write_film(PICTURES, files[6], mark)
     return files
 
 
@@ -65,8 +68,10 @@ def test_the_property_that_others_read_is_plain_xmp(tmp_path: Path) -> None:
     for name, path in zip(("png", "gif"), write_all(tmp_path, MARK), strict=False):
         content = path.read_bytes()
         assert b'Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"' in content, name
-    with Image.open(tmp_path / "a.png") as image:
-        assert image.info["xmp"].startswith(b"<?xpacket")
+    for name in ("a.png", "a.webp", "film.webp"):
+        with Image.open(tmp_path / name) as image:
+            assert image.info["xmp"].startswith(b"<?xpacket")
+            assert b"digitalsourcetype/trainedAlgorithmicMedia" in image.info["xmp"]
 
 
 def test_the_same_samples_give_the_same_bytes(tmp_path: Path) -> None:
@@ -76,17 +81,20 @@ def test_the_same_samples_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_pictures_survive_their_mark(tmp_path: Path) -> None:
     write_all(tmp_path, MARK)
-    with Image.open(tmp_path / "a.png") as image:
-        assert np.array_equal(np.asarray(image), np.asarray(PICTURES[0]))
-    write_gif([picture.convert("RGB") for picture in PICTURES], tmp_path / "a.gif", MARK, milliseconds=[100, 250, 900])
-    assert read_mark(tmp_path / "a.gif") is not None
-    with Image.open(tmp_path / "a.gif") as film:
-        assert film.n_frames == 3
-        assert film.info["loop"] == 0
-        for frame, (picture, pause) in enumerate(zip(PICTURES, (100, 250, 900), strict=True)):
-            film.seek(frame)
-            assert film.info["duration"] == pause
-            assert np.array_equal(np.asarray(film.convert("L")), np.asarray(picture))
+    for name in ("a.png", "a.webp"):
+        with Image.open(tmp_path / name) as image:
+            assert np.array_equal(np.asarray(image.convert("L")), np.asarray(PICTURES[0]))
+    for name in ("a.gif", "a.webp"):
+        write_film([picture.convert("RGB") for picture in PICTURES], tmp_path / name, MARK, milliseconds=[100, 250, 900])
+        assert read_mark(tmp_path / name) is not None
+        with Image.open(tmp_path / name) as film:
+            assert film.n_frames == 3
+            assert film.info["loop"] == 0
+            for frame, (picture, pause) in enumerate(zip(PICTURES, (100, 250, 900), strict=True)):
+                film.seek(frame)
+                shown = film.convert("L")  # a WebP knows how long a frame is shown once it is decoded
+                assert film.info["duration"] == pause
+                assert np.array_equal(np.asarray(shown), np.asarray(picture))
     with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays:
         assert sorted(arrays) == ["images", "provenance"]
     assert np.array_equal(np.loadtxt(tmp_path / "a.csv", delimiter=",", skiprows=2), np.eye(2))
@@ -100,9 +108,10 @@ def test_embedded_pictures_are_marked_too(tmp_path: Path) -> None:
 def test_files_of_others_have_no_mark(tmp_path: Path) -> None:
     PICTURES[0].save(tmp_path / "a.png")
     PICTURES[0].save(tmp_path / "a.gif")
+    PICTURES[0].save(tmp_path / "a.webp")
     (tmp_path / "a.csv").write_text("x,y\n1,2\n")
     np.savez(tmp_path / "a.npz", images=np.zeros(3))
-    assert [read_mark(tmp_path / f"a.{ending}") for ending in ("png", "gif", "csv", "npz")] == [None] * 4
+    assert [read_mark(tmp_path / f"a.{ending}") for ending in ("png", "gif", "csv", "npz", "webp")] == [None] * 5
 
 
 @pytest.mark.parametrize(
@@ -116,8 +125,33 @@ def test_a_hostile_mark_is_no_mark(tmp_path: Path, packet: str) -> None:
     chunks.add_itxt("XML:com.adobe.xmp", packet)
     PICTURES[0].save(tmp_path / "a.png", pnginfo=chunks)
     assert read_mark(tmp_path / "a.png") is None
+    PICTURES[0].save(tmp_path / "a.webp", xmp=packet.encode())
+    assert read_mark(tmp_path / "a.webp") is None
     (tmp_path / "a.csv").write_text("# synthetic " + "[" * 4000)
     assert read_mark(tmp_path / "a.csv") is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"RIFF",
+        b"RIFF\xff\xff\xff\xffWAVE",
+        b"RIFF\x04\0\0\0WEBP",
+        b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\x7f<a",
+        b"RIFF\0\0\0\0WEBP" + b"\0" * 8000,
+    ],
+)
+def test_a_hostile_webp_has_no_mark(tmp_path: Path, content: bytes) -> None:
+    """Lengths that lie, and chunks without end; nothing is decoded."""
+    (tmp_path / "a.webp").write_bytes(content)
+    with suppress(DataError):
+        assert inspected(tmp_path / "a.webp") is None
+
+
+def test_what_webp_cannot_hold_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="at most 16,383 a side"):
+        write_picture(Image.new("L", (1, 16_384)), tmp_path / "a.webp", MARK)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_f03_a_place_that_cannot_be_written_is_told_and_nothing_is_left(tmp_path: Path) -> None:

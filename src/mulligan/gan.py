@@ -192,7 +192,7 @@ class GAN:
     ) -> np.ndarray:
         """Decoded samples on the way from the first sample of each seed to that of the next: (len(seeds) - 1, steps, ...).
 
-        to: also written there, as `.gif`, `.png` (a strip) or `.npz`.
+        to: also written there, as `.gif` or `.webp`, `.png` (a strip) or `.npz`.
         """
         model = self._model()
         if to is not None:

@@ -1,6 +1,6 @@
 """The mark inside every written sample file that says: this is synthetic.
 
-PNG and GIF carry an XMP packet with the IPTC property `DigitalSourceType` (IPTC Photo Metadata Standard 2023.1, and its controlled
+PNG, GIF and WebP carry an XMP packet with the IPTC property `DigitalSourceType` (IPTC Photo Metadata Standard 2023.1, and its controlled
 vocabulary of digital source types), which is what picture agencies, search engines and social platforms read. An .npz file carries
 an array `provenance`, a CSV a first line that starts with `#`. Nothing else goes in: no path, no user, no host, no date, so that the
 same samples give the same bytes.
@@ -21,13 +21,16 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from mulligan import __version__
-from mulligan.errors import DataError, DiskError
+from mulligan.errors import DataError, DiskError, UsageError
 
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _XMP = "http://ns.adobe.com/xap/1.0/"
 _OWN = "urn:mulligan:mark:1"
+PICTURES = (".png", ".webp")  # what holds a picture without loss
+FILMS = (".gif", ".webp")
+_LARGEST_WEBP = 16_383  # pixels of a side
 _PNG_KEYWORD = "XML:com.adobe.xmp"
 _GIF_HEADER = b"\x21\xff\x0bXMP DataXMP"
 # XMP in a GIF is not cut into sub-blocks; this trailer leads a reader that does not know that to the end from any byte of the packet.
@@ -46,6 +49,35 @@ class Mark:
     composite: bool = False
     model: str = ""
     seed: int | None = None
+
+
+def write_picture(image: Image.Image, path: Path, mark: Mark | None) -> None:
+    """Write a PNG or a WebP without loss, by the ending. Raises UsageError for a picture that WebP cannot hold, DiskError."""
+    content = webp_bytes([image], mark) if path.suffix.lower() == ".webp" else png_bytes(image, mark)
+    replace(path, lambda file: file.write(content))
+
+
+def write_film(frames: Sequence[Image.Image], path: Path, mark: Mark | None, milliseconds: int | Sequence[int] = 200) -> None:
+    """Write an endlessly repeating GIF, or a WebP without loss, by the ending. Raises as `write_picture` does."""
+    if path.suffix.lower() != ".webp":
+        write_gif(frames, path, mark, milliseconds)
+        return
+    content = webp_bytes(frames, mark, milliseconds)
+    replace(path, lambda file: file.write(content))
+
+
+def webp_bytes(frames: Sequence[Image.Image], mark: Mark | None, milliseconds: int | Sequence[int] = 200) -> bytes:
+    """A WebP without loss, with its mark: a picture, or several that repeat. Raises UsageError for a picture that is too large."""
+    first, *others = frames
+    if max(first.size) > _LARGEST_WEBP:
+        width, height = first.size
+        raise UsageError(f"a picture of {width:,} x {height:,} pixels: WebP holds at most {_LARGEST_WEBP:,} a side", "Name a .png file")
+    buffer = BytesIO()
+    duration = milliseconds if isinstance(milliseconds, int) else list(milliseconds)
+    film: dict[str, Any] = {"save_all": True, "append_images": others, "duration": duration, "loop": 0} if others else {}
+    packet = b"" if mark is None else _packet(mark).encode()
+    first.save(buffer, format="WEBP", lossless=True, exact=True, method=2, xmp=packet, **film)  # method 4 is slower and hardly smaller
+    return buffer.getvalue()
 
 
 def write_png(image: Image.Image, path: Path, mark: Mark | None) -> None:
@@ -105,7 +137,7 @@ def write_csv(columns: Sequence[str], rows: np.ndarray, path: Path, mark: Mark |
 
 
 def read_mark(path: Path) -> dict[str, Any] | None:
-    """What a PNG, GIF, .npz, .csv or .onnx file says of itself; None where it does not say that it is synthetic.
+    """What a PNG, GIF, WebP, .npz, .csv or .onnx file says of itself; None where it does not say that it is synthetic.
 
     Returns {"synthetic": True, "composite": bool, "source_type": str, "generator": str, "model": str, "seed": int | None}.
     """
@@ -125,7 +157,7 @@ def read_mark(path: Path) -> dict[str, Any] | None:
 
 def inspected(path: Path) -> dict[str, Any] | None:
     """As `read_mark`, of a file that anybody may have made. Raises DataError for what cannot be read."""
-    known = (".png", ".gif", ".npz", ".csv", ".onnx")
+    known = (".png", ".gif", ".webp", ".npz", ".csv", ".onnx")
     if path.suffix.lower() not in known:
         raise DataError(f"{path.name}: a mark is looked for in {', '.join(known)} files", "Name such a file")
     if not path.is_file():
@@ -216,9 +248,24 @@ def _packet_of(path: Path) -> bytes | None:
         content = path.read_bytes()
         place, end = content.find(_GIF_HEADER), content.find(_GIF_TRAILER)
         return content[place + len(_GIF_HEADER) : end] if 0 <= place < end else None
+    if start[:4] == b"RIFF":
+        return _packet_in_webp(path.read_bytes())
     with Image.open(path, formats=("PNG",)) as image:
         packet = image.info.get(_PNG_KEYWORD)
     return packet.encode() if isinstance(packet, str) else None
+
+
+def _packet_in_webp(content: bytes) -> bytes | None:
+    """The packet in its chunk of a RIFF file, found without decoding any picture. Raises DataError where the file is no WebP."""
+    if content[8:12] != b"WEBP":
+        raise DataError("this is no WebP")
+    place = 12
+    while place + 8 <= len(content):
+        name, size = struct.unpack_from("<4sI", content, place)
+        if name == b"XMP ":
+            return content[place + 8 : place + 8 + size]
+        place += 8 + size + size % 2
+    return None
 
 
 def _from_packet(packet: bytes) -> dict[str, Any] | None:

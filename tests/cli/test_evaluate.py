@@ -89,6 +89,7 @@ def test_runs_side_by_side(command, finished: Path, tmp_path: Path) -> None:
     assert "coverage" in table.out
     assert "30 samples" in table.out
     assert command("compare", finished, "--to", tmp_path / "one.png").code == 2
+    assert "written as .png" in command("compare", finished, other, "--to", tmp_path / "both.webp").err
 
 
 def test_runs_of_other_data_are_not_compared(command, finished: Path, tmp_path: Path) -> None:

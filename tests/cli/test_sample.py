@@ -56,6 +56,16 @@ def test_walks(command, finished: Path, tmp_path: Path) -> None:
     assert command("interpolate", finished, "--seeds", "1,5,9", "--steps", "3", "--to", tmp_path / "walk.gif").code == 0
     with Image.open(tmp_path / "walk.gif") as film:
         assert film.n_frames == 6
+    assert command("interpolate", finished, "--seeds", "1,5,9", "--steps", "3", "--to", tmp_path / "walk.webp").code == 0
+    with Image.open(tmp_path / "walk.webp") as film:
+        assert film.n_frames == 6
+    assert command("interpolate", finished, "--seeds", "1,5,9,11", "--grid", "3x2", "--to", tmp_path / "field.webp").code == 0
+    assert command("sample", finished, "--grid", "2x2", "--to", tmp_path / "grid.webp").code == 0
+    for name in ("walk.webp", "field.webp", "grid.webp"):
+        mark = json.loads(command("inspect", tmp_path / name, "--json").out)["mark"]
+        assert mark["source_type"].endswith("/trainedAlgorithmicMedia")
+        assert len(mark["model"]) == 64
+    assert mark["seed"] == 0
     assert command("interpolate", finished, "--seeds", "0-1", "--label", "dog", "--to", tmp_path / "strip.png", "--json").code == 0
     assert read_mark(tmp_path / "strip.png") is not None
 
@@ -67,7 +77,7 @@ def test_walks(command, finished: Path, tmp_path: Path) -> None:
         (["--n", "0", "--to", "x.png"], "expected 1 to"),
         (["--label", "fox", "--to", "x.png"], "no such class"),
         (["--grid", "2x2", "--n", "9", "--to", "x.png"], "no place for 9"),
-        (["--to", "x.bmp"], "x.bmp"),
+        (["--to", "x.bmp"], "Name a .png, .webp or .npz file"),
         (["--n", "1"], "--to"),
         (["--reconstruct", "digits", "--seed", "1", "--to", "x.png"], "draws nothing"),
         (["--reconstruct", "digits", "--to", "x.png"], "no encoder"),

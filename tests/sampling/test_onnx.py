@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import onnx
 import pytest
 import torch
 
+import mulligan
 from mulligan import GAN
 from mulligan.errors import CheckpointError, UnsafeError, UsageError
 from mulligan.marks import inspected, read_mark
-from mulligan.sampling import onnx_export, onnx_model
+from mulligan.sampling import onnx_export, onnx_model, onnx_safety
 from mulligan.sampling.loading import load_sampler
 from mulligan.sampling.model import Model
 from mulligan.sampling.onnx_export import write_onnx
@@ -62,6 +64,12 @@ def test_everything_is_inside(file: Path, conditional: Model) -> None:
         assert samples.shape == (count, 1, 8, 8)
         assert samples.min() >= 0
         assert samples.max() <= 1
+
+
+def test_f44_no_folder_of_the_installation_is_in_the_file(file: Path) -> None:
+    content = file.read_bytes()
+    for word in (str(Path(mulligan.__file__).parent), str(Path(torch.__file__).parent), str(Path.home()), ".py"):
+        assert word.encode() not in content
 
 
 def test_gan_loads_samples_and_saves_it(file: Path, conditional: Model, tmp_path: Path) -> None:
@@ -137,9 +145,78 @@ def outside(proto: Any) -> None:
         entry.key, entry.value = key, value
 
 
-@pytest.mark.parametrize("change", [no_metadata, other_input, lies, outside])
+def loop(proto: Any) -> None:
+    """Round and round."""
+    body = onnx.helper.make_graph([], "body", [], [])
+    proto.graph.node.append(onnx.helper.make_node("Loop", ["", ""], ["turns"], body=body))
+
+
+def other_makers(proto: Any) -> None:
+    proto.graph.node[0].domain = "com.evil"
+
+
+def imported(proto: Any) -> None:
+    entry = proto.opset_import.add()
+    entry.domain, entry.version = "com.microsoft", 1
+
+
+def functions(proto: Any) -> None:
+    proto.functions.append(onnx.helper.make_function("ai.onnx", "bomb", ["x"], ["y"], [], proto.opset_import))
+
+
+def huge_weights(proto: Any) -> None:
+    next(each for each in proto.graph.initializer if each.raw_data).dims[:] = [2**40, 2**20]
+
+
+def huge_constant(proto: Any) -> None:
+    value = onnx.TensorProto(dims=[2**40], data_type=onnx.TensorProto.FLOAT, raw_data=bytes(4), name="value")
+    proto.graph.node.append(onnx.helper.make_node("Constant", [], ["large"], value=value))
+
+
+def huge_input(proto: Any) -> None:
+    proto.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 2**62
+
+
+def sparse(proto: Any) -> None:
+    proto.graph.sparse_initializer.add().dims[:] = [2**40]
+
+
+UNSAFE = {
+    outside: "reads weights from another file",
+    loop: "holds loops or branches",
+    other_makers: "asks for operators of 'com.evil'",
+    imported: "asks for operators of 'com.microsoft'",
+    functions: "defines functions",
+    huge_weights: "declares weights that are not in it",
+    huge_constant: "declares weights that are not in it",
+    huge_input: "declares a value of more than",
+    sparse: "holds sparse weights",
+}
+
+
+@pytest.mark.parametrize("change", UNSAFE)
+def test_f33_f34_f35_a_file_that_asks_for_more_than_its_graph(change: Callable[[Any], object], file: Path) -> None:
+    """Refused before anything is built of it, and before anything is allocated."""
+    with pytest.raises(UnsafeError, match=UNSAFE[change]) as error:
+        OnnxModel.load(changed(file, change))
+    assert error.value.exit_code == 8
+    assert "\n" not in str(error.value)
+
+
+def test_f34_a_file_that_is_cut_off_or_scrambled_anywhere(file: Path) -> None:
+    """Refused, or as good as it was: no other exception, and no endless walk."""
+    content = file.read_bytes()
+    for place in range(0, len(content), 97):
+        for broken in (content[:place], content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]):
+            with suppress(CheckpointError, UnsafeError):
+                onnx_safety.check(broken, "here")
+    assert onnx_safety.check(content, "here") is None
+    with pytest.raises(CheckpointError):
+        onnx_safety.check(b"\x08\x00" * (onnx_safety.MOST_PARTS + 1), "here")
+
+
+@pytest.mark.parametrize("change", [no_metadata, other_input, lies])
 def test_files_that_mulligan_did_not_write(change: Callable[[Any], object], file: Path) -> None:
-    (file.parent.parent / "secret.bin").write_bytes(bytes(10_000))
     with pytest.raises(CheckpointError) as error:
         OnnxModel.load(changed(file, change))
     assert "\n" not in error.value.message
@@ -147,9 +224,13 @@ def test_files_that_mulligan_did_not_write(change: Callable[[Any], object], file
 
 def test_files_that_are_no_onnx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "model.onnx"
-    for content in (b"", b"\x80\x04junk", bytes(1000), b'{"schema_version": 1}'):
+    for content in (b"", b"\x08", b"\x08\x0a", b"\x08\x0a\x3a\x00", b"\x08\x0a" + b"\xff" * 30):
         file.write_bytes(content)
         with pytest.raises(CheckpointError):
+            load_sampler(file)
+    for content in (b"\x80\x04junk", bytes(1000), b'{"schema_version": 1}'):
+        file.write_bytes(content)
+        with pytest.raises(UnsafeError, match="is no ONNX file"):
             load_sampler(file)
     monkeypatch.setattr(onnx_model, "MOST_BYTES", 10)
     with pytest.raises(UnsafeError, match="larger than 2 GiB"):

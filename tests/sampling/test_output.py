@@ -33,6 +33,8 @@ def test_one_sample_is_written_as_it_is(model: Model, tmp_path: Path) -> None:
     samples = model.draw([Place(4, 2)])
     (file,) = write_samples(samples, tmp_path / "one.png")
     assert np.array_equal(pixels(file), samples.images[0])
+    (file,) = write_samples(samples, tmp_path / "one.webp")
+    assert np.array_equal(pixels(file), samples.images[0][..., None].repeat(3, 2))  # WebP has no grey
 
 
 def test_arrays_hold_images_and_labels(conditional: Model, tmp_path: Path) -> None:
@@ -55,6 +57,7 @@ def test_points_are_written_as_arrays_tables_and_plots(points: Model, tmp_path: 
     assert np.allclose(np.loadtxt(table, delimiter=",", skiprows=2), samples.points)
     (plot,) = write_samples(samples, tmp_path / "plot.png")
     assert pixels(plot).ndim == 3
+    assert np.array_equal(pixels(write_samples(samples, tmp_path / "plot.webp")[0]), pixels(plot)[..., :3])
     assert all(read_mark(file) is not None for file in (tmp_path / "some.npz", table, plot))
 
 
@@ -73,8 +76,8 @@ def test_a_folder_has_one_file_for_each_sample(model: Model, conditional: Model,
 
 def test_f44_every_file_says_that_it_is_synthetic_and_of_which_model_and_seed(model: Model, tmp_path: Path) -> None:
     samples = model.draw(of_seed(3, range(4)))
-    files = [file for name in ("grid.png", "some.npz", "folder") for file in write_samples(samples, tmp_path / name)]
-    files.append(samples.grid().save(tmp_path / "grid of a notebook.png"))
+    files = [file for name in ("grid.png", "grid.webp", "some.npz", "folder") for file in write_samples(samples, tmp_path / name)]
+    files += [samples.grid().save(tmp_path / name) for name in ("grid of a notebook.png", "grid of a notebook.webp")]
     for file in files:
         mark = read_mark(file)
         assert mark is not None
@@ -87,7 +90,7 @@ def test_f44_every_file_says_that_it_is_synthetic_and_of_which_model_and_seed(mo
 
 
 def test_f23_the_same_samples_make_the_same_bytes(model: Model, tmp_path: Path) -> None:
-    for name in ("a.png", "a.npz"):
+    for name in ("a.png", "a.webp", "a.npz"):
         (first,) = write_samples(model.draw(of_seed(0, range(9))), tmp_path / "one" / name)
         (second,) = write_samples(model.draw(of_seed(0, range(9))), tmp_path / "two" / name)
         assert first.read_bytes() == second.read_bytes()
@@ -96,7 +99,7 @@ def test_f23_the_same_samples_make_the_same_bytes(model: Model, tmp_path: Path) 
 def test_what_cannot_be_written_is_named(model: Model, points: Model, tmp_path: Path) -> None:
     samples = model.draw(of_seed(0, range(6)))
     for call, message in (
-        (lambda: write_samples(samples, tmp_path / "a.jpg"), "jpg"),
+        (lambda: write_samples(samples, tmp_path / "a.jpg"), "written as .jpg.*"),
         (lambda: write_samples(samples, tmp_path / "a.png", grid=(2, 2)), "no place for 6"),
         (lambda: write_samples(samples, tmp_path / "a.npz", grid=(3, 2)), "a grid is a picture"),
         (lambda: write_samples(model.draw([]), tmp_path / "a.png"), "no samples"),
@@ -133,7 +136,8 @@ def test_reconstructions_stand_beside_originals_and_are_composite(autoencoder: M
     with np.load(tmp_path / "pairs.npz", allow_pickle=False) as arrays:
         assert np.array_equal(arrays["originals"], raw[:, 0])
         assert np.array_equal(arrays["reconstructions"], autoencoder.reconstruct(raw))
-    for name in ("pairs.png", "pairs.npz"):
+    write_reconstructions(autoencoder, raw, tmp_path / "pairs.webp", columns=3)
+    for name in ("pairs.png", "pairs.npz", "pairs.webp"):
         mark = read_mark(tmp_path / name)
         assert mark is not None
         assert mark["composite"] is True

@@ -50,8 +50,9 @@ def test_a_walk_keeps_its_label(conditional: Model) -> None:
     assert not np.array_equal(walk(conditional, [2, 4], 4), walk(conditional, [2, 4], 4, label=0))
 
 
-def test_a_gif_comes_back_to_its_beginning(model: Model, tmp_path: Path) -> None:
-    (file,) = write_walk(model, [0, 1, 2], tmp_path / "walk.gif", steps=5)
+@pytest.mark.parametrize("name", ["walk.gif", "walk.webp"])
+def test_f44_a_film_comes_back_to_its_beginning_and_is_marked(name: str, model: Model, tmp_path: Path) -> None:
+    (file,) = write_walk(model, [0, 1, 2], tmp_path / name, steps=5)
     with Image.open(file) as image:
         assert image.n_frames == 3 * 4  # three legs, the last one back to the first; each end is shown once
         assert min(image.size) >= 160
@@ -73,7 +74,9 @@ def test_walks_as_numbers_and_single_files(model: Model, points: Model, tmp_path
     with np.load(tmp_path / "walk.npz", allow_pickle=False) as arrays:
         assert np.array_equal(arrays["images"], walk(model, [0, 1], 4)[0])
     assert len(write_walk(model, [0, 1], tmp_path / "walk", steps=4)) == 4
-    assert write_walk(points, [0, 1], tmp_path / "line.png", steps=4)[0].exists()
+    for name in ("line.png", "line.webp"):
+        (file,) = write_walk(points, [0, 1], tmp_path / name, steps=4)
+        assert read_mark(file) is not None
 
 
 def test_the_autoencoder_walks_too(autoencoder: Model, tmp_path: Path) -> None:

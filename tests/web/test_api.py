@@ -44,10 +44,15 @@ def test_a_picture_is_the_sample_itself_and_says_that_it_is_synthetic(client: Te
         assert np.array_equal(np.asarray(picture), conditional.draw(of_seed(5, range(1)), 1).array[0])
     with Image.open(BytesIO(client.get("/api/sample", params={"n": 12}).content)) as grid:
         assert grid.width > 8
+    found = client.get("/api/sample", params={"n": 12, "format": "webp"})
+    assert found.headers["content-type"] == "image/webp"
+    assert b"trainedAlgorithmicMedia" in found.content
+    with Image.open(BytesIO(found.content)) as same:
+        assert same.size == grid.size
 
 
 def test_the_same_seed_gives_the_same_bytes(client: TestClient) -> None:
-    for format in ("png", "npz", "json"):
+    for format in ("png", "webp", "npz", "json"):
         asked = {"n": 7, "seed": 11, "format": format}
         assert client.get("/api/sample", params=asked).content == client.get("/api/sample", params=asked).content
 
@@ -56,6 +61,7 @@ def test_points(points: Model, opened: Callable[..., TestClient]) -> None:
     client = opened(points)
     assert arrays(client.get("/api/sample", params={"n": 20, "format": "npz"}).content)["points"].shape == (20, *points.kind.shape)
     assert client.get("/api/sample", params={"n": 20}).content.startswith(b"\x89PNG")
+    assert client.get("/api/interpolate", params={"seeds": [1, 2], "format": "webp"}).content[8:12] == b"WEBP"
     assert client.get("/api/model").json()["round"] is False
     assert client.get("/api/round").status_code == 404
 
@@ -66,6 +72,10 @@ def test_a_walk(client: TestClient, conditional: Model) -> None:
     assert found.shape == (8, 8, 8)
     assert np.abs(found[0].astype(int) - conditional.draw(of_seed(1, range(1)), "Coat").array[0]).max() <= 1
     assert client.get("/api/interpolate", params=asked).content.startswith(b"\x89PNG")
+    film = client.get("/api/interpolate", params={**asked, "format": "webp"}).content
+    assert b"trainedAlgorithmicMedia" in film
+    with Image.open(BytesIO(film)) as frames:
+        assert frames.n_frames == 3 * 3  # back to the first seed, each seed once
 
 
 def test_the_card_health_and_counts(client: TestClient, conditional: Model) -> None:
@@ -115,6 +125,21 @@ def test_f41_what_is_beyond_the_limits(asked: dict[str, object], client: TestCli
 @pytest.mark.parametrize("asked", [{"seeds": [1]}, {}, {"seeds": list(range(17))}, {"seeds": [1, 2], "steps": 61}, {"seeds": ["a", 1]}])
 def test_f41_walks_beyond_the_limits(asked: dict[str, object], client: TestClient) -> None:
     assert client.get("/api/interpolate", params=asked).status_code == 422  # type: ignore[arg-type]
+
+
+def test_f41_one_answer_holds_so_many_numbers(make_image_model: Callable[..., Model], opened: Callable[..., TestClient]) -> None:
+    """Fewer large images than small ones, so that a full queue of them fits into memory."""
+    client = opened(make_image_model(colour=True, side=256))
+    for path, most in (
+        ("/api/sample?n=86&format=npz", "at most 85"),
+        ("/api/sample?n=86", "at most 85"),
+        ("/api/sample?n=2&format=json", "at most 1"),
+        ("/api/interpolate?seeds=1&seeds=2&seeds=3&steps=43", "at most 85"),
+    ):
+        answer = client.get(path)
+        assert answer.status_code == 422
+        assert most in answer.json()["detail"]
+    assert client.get("/api/sample?n=2").status_code == 200
 
 
 def test_f41_the_limits_stand_in_the_schema(client: TestClient) -> None:

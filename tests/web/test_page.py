@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from mulligan.sampling.model import Model
@@ -23,6 +24,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PHONE = {"width": 360, "height": 640}
+SIZES = {"desk": {"width": 1000, "height": 800}, "phone": {"width": 390, "height": 844}}
 SERVER = """
 import sys
 import numpy as np
@@ -115,6 +117,7 @@ def test_which_one_is_real_with_the_keyboard_alone(page: Page) -> None:
         page.keyboard.press("Enter")  # the first picture has the focus
         expect(page.locator("#score")).to_contain_text(f"of {place}")
     expect(page.locator("#question")).to_contain_text("of 10 right")
+    assert out_of_reach(page) == []
     page.keyboard.press("Enter")  # another round
     expect(page.locator("#question")).to_contain_text("1 of 10")
 
@@ -132,3 +135,53 @@ def test_a_phone(browser: Browser, address: str) -> None:
         if "MULLIGAN_TEST_PICTURES" in os.environ:
             page.screenshot(path=f"{os.environ['MULLIGAN_TEST_PICTURES']}/page-{scheme}.png")
         context.close()
+
+
+def out_of_reach(page: Page) -> list[str]:
+    """What axe-core finds that keeps people out, with the elements: WCAG 2.2 at levels A and AA, and what it calls best practice."""
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = Axe().run(page, options={"runOnly": tags, "resultTypes": ["violations"]}).response["violations"]
+    return [f"{each['id']} ({each['impact']}): {[node['html'] for node in each['nodes']]}" for each in found]
+
+
+@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nobody_is_kept_out(scheme: str, size: str, browser: Browser, address: str) -> None:
+    """By contrast, by names of what can be pressed, by its size: a sample, a pair, an answer, an error."""
+    context = browser.new_context(viewport=SIZES[size], color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(address)
+    expect(page.locator("#link")).to_contain_text("seed")
+    assert out_of_reach(page) == []
+    page.locator("#guess").click()
+    expect(page.locator("#question")).to_contain_text("1 of 10")
+    assert out_of_reach(page) == []
+    page.locator("#pair button").first.click()
+    expect(page.locator("#score")).to_contain_text("of 1")
+    assert out_of_reach(page) == []
+    page.route("**/api/sample*", lambda route: route.fulfill(status=422, json={"detail": "label Shoe: no such class"}))
+    page.locator("#look").click()
+    page.locator("#next").click()
+    expect(page.locator("#error")).to_contain_text("no such class")
+    assert out_of_reach(page) == []
+    context.close()
+
+
+def test_axe_sees_what_is_wrong(page: Page) -> None:
+    """Else the test above would prove nothing."""
+    page.evaluate("document.getElementById('sample').removeAttribute('alt'); document.body.style.setProperty('--quiet', '#cccccc')")
+    assert {line.partition(" ")[0] for line in out_of_reach(page)} >= {"color-contrast", "image-alt"}
+
+
+def test_all_of_it_is_reached_with_the_keyboard(page: Page) -> None:
+    reached = []
+    for _ in range(7):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.id"))
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+    assert reached == ["look", "guess", "next", "back", "label", "link", "save"]
+    page.locator("#next").focus()
+    now = seed(page)
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"!location.search.includes('seed={now}')")
+    assert page.evaluate("document.activeElement.id") == "next"  # and so one goes on pressing

@@ -21,7 +21,7 @@ def run(arguments: list[str]) -> int:
 def compare(
     which: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Run folders, or names or numbers of runs.")],
     n: Annotated[int | None, typer.Option("--n", min=1, metavar="N", help="Samples of each side; as recorded if absent.")] = None,
-    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="Where the picture goes.")] = Path("compare.png"),
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="Where the picture goes, a .png.")] = Path("compare.png"),
     trusted: Trusted = None,
     as_json: AsJson = False,
 ) -> None:

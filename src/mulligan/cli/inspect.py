@@ -17,7 +17,7 @@ def run(arguments: list[str]) -> int:
 
 
 def inspect(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .png, .gif, .npz or .csv file, or a model as .onnx.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .png, .gif, .webp, .npz or .csv file, or a model as .onnx.")],
     as_json: AsJson = False,
 ) -> None:
     """Say whether a file is marked as synthetic, and what made it. A file without a mark may be synthetic all the same."""

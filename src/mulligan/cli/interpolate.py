@@ -1,4 +1,4 @@
-"""`mulligan interpolate`: walk from one sample to the next, as a GIF or a strip."""
+"""`mulligan interpolate`: walk from one sample to the next, as a film or a strip."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +17,7 @@ def run(arguments: list[str]) -> int:
 def interpolate(
     which: Annotated[str, typer.Argument(metavar="RUN_OR_MODEL", help="A run, by path, name or number, a model folder or an ONNX file.")],
     seeds: Annotated[str, typer.Option(metavar="1,5,9", help="Seeds whose first samples are walked through; ranges as 0-4.")],
-    to: Annotated[Path, typer.Option(metavar="FILE", help="A .gif that comes back to its start, a .png strip, or an .npz.")],
+    to: Annotated[Path, typer.Option(metavar="FILE", help="A .gif or .webp that comes back to its start, a .png strip, or an .npz.")],
     steps: Annotated[int, typer.Option(metavar="N", help="Samples from each seed to the next.")] = 12,
     label: Annotated[str | None, typer.Option(metavar="L", help="The class of the whole walk, by number or name.")] = None,
     grid: Annotated[

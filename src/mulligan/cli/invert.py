@@ -19,7 +19,7 @@ def invert(
     which: Annotated[str, typer.Argument(metavar="RUN_OR_MODEL", help="A run, by path, name or number, or a model folder.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="An image, a folder, an array or a table; at most 100 samples.")],
     to: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A .png of pairs, or an .npz with latents, labels, samples, errors.")
+        Path | None, typer.Option(metavar="FILE", help="A .png or .webp of pairs, or an .npz with latents, labels, samples, errors.")
     ] = None,
     label: Annotated[str | None, typer.Option(metavar="L", help="The class of all; absent, the best one is found.")] = None,
     steps: Annotated[int | None, typer.Option(min=0, metavar="N", help="Steps of gradients; a few hundred if absent.")] = None,

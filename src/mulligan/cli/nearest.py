@@ -17,7 +17,7 @@ def run(arguments: list[str]) -> int:
 
 def nearest(
     which: Annotated[str, typer.Argument(metavar="RUN_OR_MODEL", help="A run, by path, name or number, a model folder or an ONNX file.")],
-    to: Annotated[Path | None, typer.Option(metavar="FILE", help="A .png of pairs, or an .npz.")] = None,
+    to: Annotated[Path | None, typer.Option(metavar="FILE", help="A .png or .webp of pairs, or an .npz.")] = None,
     n: Annotated[int, typer.Option("--n", metavar="N", help="How many: samples 0 to N-1 of the seed.")] = 10,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, metavar="N", help="Seed of the samples.")] = 0,
     label: Annotated[str | None, typer.Option(metavar="L", help="The class of all samples, by number or name.")] = None,

@@ -26,14 +26,14 @@ def run(arguments: list[str]) -> int:
 
 def sample(
     which: Annotated[str, typer.Argument(metavar="RUN_OR_MODEL", help="A run, by path, name or number, a model folder or an ONNX file.")],
-    to: Annotated[str, typer.Option(metavar="FILE_OR_FOLDER", help="A .png, .npz or (points) .csv, or a folder for one file each.")],
+    to: Annotated[str, typer.Option(metavar="FILE_OR_FOLDER", help="A .png, .webp, .npz or (points) .csv, or a folder for one file each.")],
     n: Annotated[int | None, typer.Option("--n", metavar="N", help="How many: samples 0 to N-1 of the seed.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, metavar="N", help="Seed of the samples; 0 if absent.")] = None,
     seeds: Annotated[
         str | None, typer.Option(metavar="A-B", help="The first sample of each of these seeds, such as 0-99 or 1,5,9.")
     ] = None,
     label: Annotated[str | None, typer.Option(metavar="L", help="The class of all samples, by number or name.")] = None,
-    grid: Annotated[str | None, typer.Option(metavar="10x10", help="Columns x rows of a .png.")] = None,
+    grid: Annotated[str | None, typer.Option(metavar="10x10", help="Columns x rows of a picture.")] = None,
     truncation: Annotated[
         float | None, typer.Option(metavar="T", help="Cut the prior off at T, such as 1: samples are more alike, more often good.")
     ] = None,

@@ -9,7 +9,7 @@ import typer
 from mulligan.cli.command import Trusted, call, trust
 from mulligan.cli.evaluate import located
 from mulligan.cli.sample import load
-from mulligan.errors import MulliganError, UsageError
+from mulligan.errors import MulliganError, UnsafeError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +46,7 @@ def serve(
 
 
 def _real(which: str) -> "np.ndarray | None":
-    """Some real images of a run, for the round; None where there are none to be had."""
+    """Some real images of a run, for the round; None where there are none to be had. Raises UnsafeError."""
     from mulligan.data.dataset import Split
     from mulligan.metrics.real import decoded
     from mulligan.resolve import reopened
@@ -58,6 +58,8 @@ def _real(which: str) -> "np.ndarray | None":
     try:
         recipe = run.read_recipe()
         dataset = reopened(recipe)
+    except UnsafeError:
+        raise
     except MulliganError:
         return None  # the data have gone: there is no round then
     split = dataset.test if isinstance(dataset.test, Split) else dataset.train

@@ -10,7 +10,7 @@ from pydantic import field_validator
 
 from mulligan.errors import DataError, UsageError
 from mulligan.kinds.kind import Kind
-from mulligan.marks import Mark, make_folder, write_npz, write_png
+from mulligan.marks import PICTURES, Mark, make_folder, write_npz, write_picture, write_png
 from mulligan.recipe import Data, Scaling
 
 if TYPE_CHECKING:
@@ -93,16 +93,16 @@ class Image(Kind):
         labels: np.ndarray | None = None,
         columns: int | None = None,
     ) -> tuple[Path, ...]:
-        """To .png as one grid (one image alone: as it is), to .npz as `images` and `labels`, to a folder as one PNG each."""
+        """To .png or .webp as one grid (one image alone: as it is), to .npz as `images` and `labels`, to a folder as one PNG each."""
         suffix = "" if path.is_dir() else path.suffix.lower()
-        if suffix == ".png":
+        if suffix in PICTURES:
             alone = len(samples) == 1 and columns is None
             columns = columns or max(1, round(len(samples) ** 0.5))
-            write_png(PIL.Image.fromarray(samples[0]) if alone else self.preview([samples], columns), path, mark)
+            write_picture(PIL.Image.fromarray(samples[0]) if alone else self.preview([samples], columns), path, mark)
         elif suffix == ".npz":
             write_npz({"images": samples} if labels is None else {"images": samples, "labels": labels}, path, mark)
         elif suffix:
-            raise UsageError(f"{path.name}: images cannot be written as {suffix}", "Name a .png or .npz file, or a folder")
+            raise UsageError(f"{path.name}: images cannot be written as {suffix}", "Name a .png, .webp or .npz file, or a folder")
         else:
             stems = names or [f"{index:06d}" for index in range(len(samples))]
             make_folder(path)

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from mulligan.errors import DataError, UsageError
 from mulligan.kinds.kind import Kind
 from mulligan.kinds.plots import preview_groups, preview_points
-from mulligan.marks import Mark, make_folder, write_csv, write_npz, write_png
+from mulligan.marks import PICTURES, Mark, make_folder, write_csv, write_npz, write_picture
 from mulligan.recipe import Data, Scaling
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Points(Kind):
         labels: np.ndarray | None = None,
         columns: int | None = None,
     ) -> tuple[Path, ...]:
-        """To .npz as `points` (and `labels`), to .csv, to .png as a plot; to a folder as `points.csv` in it."""
+        """To .npz as `points` (and `labels`), to .csv, to .png or .webp as a plot; to a folder as `points.csv` in it."""
         suffix = "" if path.is_dir() else path.suffix.lower()
         if suffix == "":
             make_folder(path)
@@ -113,10 +113,10 @@ class Points(Kind):
             write_npz({"points": samples} if labels is None else {"points": samples, "labels": labels}, path, mark)
         elif suffix == ".csv":
             write_csv(self.columns or [f"x{place + 1}" for place in range(self.shape[0])], samples, path, mark)
-        elif suffix == ".png":
-            write_png(self.preview([samples]), path, mark)
+        elif suffix in PICTURES:
+            write_picture(self.preview([samples]), path, mark)
         else:
-            raise UsageError(f"{path.name}: points cannot be written as {suffix}", "Name a .npz, .csv or .png file, or a folder")
+            raise UsageError(f"{path.name}: points cannot be written as {suffix}", "Name a .npz, .csv, .png or .webp file, or a folder")
         return (path,)
 
     @classmethod

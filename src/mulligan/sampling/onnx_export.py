@@ -85,11 +85,23 @@ def onnx_bytes(model: Model) -> bytes:
             logger.setLevel(level)
     assert program is not None
     told: Any = program.model_proto
+    _forget_places(told)
     for name, text in ((METADATA, safe_json.dumps(model.description.public())), onnx_entry(model.mark)):
         entry = told.metadata_props.add()
         entry.key, entry.value = name, text
     content: bytes = told.SerializeToString(deterministic=True)
     return content
+
+
+def _forget_places(told: Any) -> None:
+    """Remove what the exporter notes beside each operation: lines of code, with the folder in which this package is installed."""
+    for part in (told.graph, *told.functions):
+        noted = [part, *part.node, *part.value_info]
+        if part is told.graph:
+            noted += [*part.input, *part.output, *part.initializer]
+        for each in noted:
+            each.ClearField("metadata_props")
+            each.ClearField("doc_string")
 
 
 def difference(model: Model, other: OnnxModel) -> float:

@@ -16,7 +16,9 @@ from torch import Tensor
 from mulligan.errors import CheckpointError, UnsafeError, UsageError
 from mulligan.marks import make_folder, replace
 from mulligan.runs import safe_json
+from mulligan.sampling import onnx_safety
 from mulligan.sampling.description import Description, describe
+from mulligan.sampling.onnx_safety import MENDING
 from mulligan.sampling.sampler import Sampler
 
 FILE = "model.onnx"
@@ -25,17 +27,18 @@ METADATA = "mulligan"
 ENDING = ".onnx"
 MOST_BYTES = 2**31  # a protocol buffer is no larger
 DIFFERENCE = 1e-4  # between PyTorch and onnxruntime, at most
-MENDING = "Use a file that `mulligan export` wrote"
 
 
 class OnnxModel(Sampler):
     """A generator in an ONNX file, ready to sample. The same seeds give what the model that was exported gives, within rounding.
 
-    content: of the file. where: names it in errors. Raises CheckpointError for a file that Mulligan did not write or that does not do
-    what it says, UsageError where onnxruntime is not installed.
+    content: of the file. where: names it in errors. Raises UnsafeError for a file that asks for more than a graph and its numbers
+    (`mulligan.sampling.onnx_safety`), CheckpointError for a file that Mulligan did not write or that does not do what it says,
+    UsageError where onnxruntime is not installed.
     """
 
     def __init__(self, content: bytes, where: str) -> None:
+        onnx_safety.check(content, where)
         self.content = content
         self._session = _session(content, where)
         super().__init__(_description(self._session, where))

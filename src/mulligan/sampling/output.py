@@ -8,7 +8,7 @@ import numpy as np
 
 from mulligan.errors import UsageError
 from mulligan.kinds.kind import Kind
-from mulligan.marks import Mark, write_npz, write_png
+from mulligan.marks import PICTURES, Mark, write_npz, write_picture
 from mulligan.runs.writing import disk_errors
 from mulligan.sampling.inversion import Inverted
 from mulligan.sampling.sampler import Sampler
@@ -18,15 +18,15 @@ from mulligan.sampling.samples import Samples, make_parent
 def write_samples(samples: Samples, to: Path, grid: tuple[int, int] | None = None) -> tuple[Path, ...]:
     """Write samples to a file, by its ending, or to a folder; returns what was written.
 
-    to: `.png` (one picture: a grid, or a sample alone as it is), `.npz` (`images` or `points`, and `labels` where conditional), `.csv`
-    for points, or a folder (one PNG for each image, named by seed, index and label; a table of points). Folders are made.
-    grid: (columns, rows) of a .png; it may have empty cells at its end.
+    to: `.png` or `.webp` (one picture: a grid, or a sample alone as it is), `.npz` (`images` or `points`, and `labels` where conditional),
+    `.csv` for points, or a folder (one PNG for each image, named by seed, index and label; a table of points). Folders are made.
+    grid: (columns, rows) of a picture; it may have empty cells at its end.
     Raises UsageError for another ending, or for a grid that does not fit; DiskError.
     """
     if not len(samples):
         raise UsageError("there are no samples to write", "Ask for at least one")
-    if grid is not None and to.suffix.lower() != ".png":
-        raise UsageError(f"a grid is a picture, and {to.name} is none", "Name a .png file, or leave the grid out")
+    if grid is not None and to.suffix.lower() not in PICTURES:
+        raise UsageError(f"a grid is a picture, and {to.name} is none", "Name a .png or .webp file, or leave the grid out")
     if grid is not None and grid[0] * grid[1] < len(samples):
         raise UsageError(f"a grid of {grid[0]}x{grid[1]} has no place for {len(samples)} samples", "Make it larger, or ask for fewer")
     make_parent(to)
@@ -36,7 +36,7 @@ def write_samples(samples: Samples, to: Path, grid: tuple[int, int] | None = Non
 
 
 def write_reconstructions(model: Sampler, originals: np.ndarray, to: Path, columns: int = 5) -> Path:
-    """Write real samples with the model's reproduction beside each: `.png` (pairs in a grid) or `.npz`, marked as composite.
+    """Write real samples with the model's reproduction beside each: `.png` or `.webp` (pairs in a grid) or `.npz`, marked as composite.
 
     originals: raw samples, uint8 (N, C, H, W) or float32 (N, D). columns: pairs in a row.
     Raises UsageError for a model that cannot reconstruct, for no originals and for another ending; DiskError.
@@ -48,7 +48,7 @@ def write_reconstructions(model: Sampler, originals: np.ndarray, to: Path, colum
 
 
 def write_inverted(model: Sampler, originals: np.ndarray, found: Inverted, to: Path, columns: int = 5) -> Path:
-    """Write given samples with what the model makes of their latents beside each: `.png`, or `.npz` with latents, labels and errors."""
+    """Write given samples with what the model makes of their latents beside each: a picture, or `.npz` with latents, labels and errors."""
     pair = {"originals": model.kind.to_arrays(originals), "samples": found.samples}
     beside = {"latents": found.latents.numpy(), "errors": found.errors} | ({} if found.labels is None else {"labels": found.labels})
     return write_beside(model.kind, model.mark, pair, beside, to, columns)
@@ -57,16 +57,16 @@ def write_inverted(model: Sampler, originals: np.ndarray, found: Inverted, to: P
 def write_beside(
     kind: Kind, mark: Mark, pair: Mapping[str, np.ndarray], also: Mapping[str, np.ndarray], to: Path, columns: int = 5
 ) -> Path:
-    """Write two sets of decoded samples, one of which is real, side by side: `.png`, or `.npz` with what else is known of them.
+    """Write two sets of decoded samples, one of which is real, side by side: `.png` or `.webp`, or `.npz` with what else is known of them.
 
     Raises UsageError for another ending; DiskError.
     """
     composite = replace(mark, composite=True)
     make_parent(to)
-    if to.suffix.lower() == ".png":
-        write_png(kind.preview(list(pair.values()), columns=columns), to, composite)
+    if to.suffix.lower() in PICTURES:
+        write_picture(kind.preview(list(pair.values()), columns=columns), to, composite)
     elif to.suffix.lower() == ".npz":
         write_npz({**pair, **also}, to, composite)
     else:
-        raise UsageError(f"{to.name}: pairs of samples are written as .png or .npz", "Name such a file")
+        raise UsageError(f"{to.name}: pairs of samples are written as .png, .webp or .npz", "Name such a file")
     return to

@@ -8,7 +8,7 @@ from PIL import Image
 
 from mulligan.errors import UsageError
 from mulligan.kinds.kind import Kind
-from mulligan.marks import Mark, png_bytes, write_png
+from mulligan.marks import PICTURES, Mark, png_bytes, write_picture
 from mulligan.runs.folder import slug
 from mulligan.runs.writing import disk_errors
 from mulligan.sampling.asked import written_labels
@@ -23,12 +23,12 @@ class Grid:
     mark: Mark
 
     def save(self, path: str | Path) -> Path:
-        """Write a PNG with its mark. Raises DiskError, and UsageError for another ending."""
+        """Write a PNG or a WebP with its mark. Raises DiskError, and UsageError for another ending."""
         to = Path(path)
-        if to.suffix.lower() != ".png":
-            raise UsageError(f"{to.name}: a grid is written as .png", "Name a .png file")
+        if to.suffix.lower() not in PICTURES:
+            raise UsageError(f"{to.name}: a grid is written as .png or .webp", "Name such a file")
         make_parent(to)
-        write_png(self.image, to, self.mark)
+        write_picture(self.image, to, self.mark)
         return to
 
     def _repr_png_(self) -> bytes:
@@ -100,7 +100,7 @@ class Samples:
         return Grid(self.kind.preview([self.array], columns=columns or max(1, round(len(self) ** 0.5))), self.mark)
 
     def save(self, path: str | Path) -> tuple[Path, ...]:
-        """Write to a file by its ending (.png, .npz, .csv for points), or one file each to a folder; returns what was written."""
+        """Write to a file by its ending (.png, .webp, .npz, .csv for points), or one file each to a folder; returns what was written."""
         from mulligan.sampling.output import write_samples
 
         return write_samples(self, Path(path))

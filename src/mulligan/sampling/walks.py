@@ -1,18 +1,20 @@
-"""Walks through the latents, from sample to sample: as a GIF that repeats, as a strip, or as numbers."""
+"""Walks through the latents, from sample to sample: as a film that repeats, as a strip, or as numbers."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from mulligan.errors import UsageError
-from mulligan.marks import Mark, write_gif
+from mulligan.marks import FILMS, Mark, write_film
 from mulligan.randomness import sample_latents
 from mulligan.sampling.sampler import Sampler
 from mulligan.sampling.samples import make_parent
 
+MILLISECONDS = 80  # of a frame
 _SIDE = 168  # pixels, about, of a frame
 _MOST_FRAMES = 10_000
 
@@ -80,34 +82,44 @@ def field(model: Sampler, seeds: Sequence[int], columns: int, rows: int, label: 
 def write_field(
     model: Sampler, seeds: Sequence[int], to: Path, columns: int, rows: int, label: int | str | None = None
 ) -> tuple[Path, ...]:
-    """Write a rectangle of samples between four seeds as `.png`, `.npz`, `.csv` for points, or a folder; returns what was written."""
+    """Write a rectangle of samples between four seeds as `write_samples` does; returns what was written."""
     samples = field(model, seeds, columns, rows, label)
     names = [f"field{row:03d}-{column:03d}" for row in range(rows) for column in range(columns)]
     make_parent(to)
     return model.kind.write(samples.reshape(-1, *samples.shape[2:]), to, model.mark, names=names, columns=columns)
 
 
+def there_and_back(seeds: Sequence[int]) -> Sequence[int]:
+    """The seeds of a walk that ends where it began, so that a film of it repeats without a jump."""
+    return [*seeds, seeds[0]] if len(seeds) > 1 and seeds[0] != seeds[-1] else seeds
+
+
+def film(model: Sampler, ways: np.ndarray) -> list[Image.Image]:
+    """The frames of a walk between images (legs, steps, ...): each seed once."""
+    scale = max(1, _SIDE // max(model.kind.shape[1:]))
+    return [model.kind.preview([frame[None]], columns=1, scale=scale) for way in ways for frame in way[:-1]]
+
+
 def write_walk(
-    model: Sampler, seeds: Sequence[int], to: Path, steps: int = 12, label: int | str | None = None, milliseconds: int = 80
+    model: Sampler, seeds: Sequence[int], to: Path, steps: int = 12, label: int | str | None = None, milliseconds: int = MILLISECONDS
 ) -> tuple[Path, ...]:
     """Write a walk; returns what was written.
 
-    to: `.gif` (images: a walk that comes back to its first seed and repeats), `.png` (images: a strip, one row from each seed to the
-    next; points: a plot), `.npz`, `.csv` for points, or a folder.
+    to: `.gif` or `.webp` (images: a walk that comes back to its first seed and repeats), `.png` (images: a strip, one row from each seed
+    to the next; points: a plot), `.npz`, `.csv` for points, or a folder.
     Raises UsageError as `walk` does, and for another ending; DiskError.
     """
-    is_gif = to.suffix.lower() == ".gif"
-    if is_gif and len(model.kind.shape) != 3:
-        raise UsageError(f"{to.name}: a walk between points is a line, not a film", "Name a .png, .csv or .npz file")
-    if is_gif and len(seeds) > 1 and seeds[0] != seeds[-1]:
-        seeds = [*seeds, seeds[0]]
+    images = len(model.kind.shape) == 3
+    is_film = to.suffix.lower() in FILMS and images
+    if to.suffix.lower() == ".gif" and not images:
+        raise UsageError(f"{to.name}: a walk between points is a line, not a film", "Name a .png, .webp, .csv or .npz file")
+    if is_film:
+        seeds = there_and_back(seeds)
     ways = walk(model, seeds, steps, label)
     mark = Mark(model=model.description.weights)
     make_parent(to)
-    if is_gif:
-        scale = max(1, _SIDE // max(model.kind.shape[1:]))
-        films = [model.kind.preview([frame[None]], columns=1, scale=scale) for way in ways for frame in way[:-1]]
-        write_gif(films, to, mark, milliseconds)
+    if is_film:
+        write_film(film(model, ways), to, mark, milliseconds)
         return (to,)
     names = [f"walk{leg:03d}-{step:03d}" for leg in range(len(ways)) for step in range(steps)]
     return model.kind.write(ways.reshape(-1, *ways.shape[2:]), to, mark, names=names, columns=steps)

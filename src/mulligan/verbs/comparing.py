@@ -37,6 +37,8 @@ def compare(targets: Sequence[Path | str], *, n: int | None = None, to: Path | N
     targets: two run folders or more, of the same data. n: samples of each side; that of the recorded cards if absent. to: where the
     picture is written, a PNG. Raises UsageError for runs of other data, DataError, DiskError.
     """
+    if to is not None and to.suffix.lower() != ".png":
+        raise UsageError(f"{to.name}: the picture of a comparison is written as .png", "Name such a file")
     runs = [Run(Path(target)) for target in targets]
     if len(runs) < 2:
         raise UsageError("one run alone cannot be compared", "Give two or more")

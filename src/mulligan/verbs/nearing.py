@@ -43,7 +43,7 @@ class Nearest:
     mark: Mark
 
     def write(self, to: Path) -> Path:
-        """Write the pairs: `.png`, or `.npz` with ratios and places. Raises UsageError for another ending; DiskError."""
+        """Write the pairs: `.png` or `.webp`, or `.npz` with ratios and places. Raises UsageError for another ending; DiskError."""
         pair = {"samples": self.samples, "originals": self.originals}
         return write_beside(self.kind, self.mark, pair, {"ratios": self.ratios, "places": self.places}, to)
 

@@ -5,6 +5,7 @@ has to name this server as its host, may not come from another website unless it
 anything. Nothing here allows other origins.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from hmac import compare_digest
@@ -158,8 +159,10 @@ class Guard:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 4403, "reason": refused.reason})
             return
-        body = refused.reason.encode()
-        own = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body)), "connection": "close"}
+        person = any(name.lower() == b"accept" and b"text/html" in value for name, value in scope["headers"])
+        body = (refused.reason if person else json.dumps({"detail": refused.reason})).encode()
+        kind = "text/plain; charset=utf-8" if person else "application/json"
+        own = {"content-type": kind, "content-length": str(len(body)), "connection": "close"}
         headers = [*self.headers, *((name.encode(), value.encode()) for name, value in own.items())]
         await send({"type": "http.response.start", "status": refused.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})

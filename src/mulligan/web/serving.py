@@ -9,11 +9,11 @@ import uvicorn
 from mulligan.errors import UsageError
 from mulligan.sampling.sampler import Sampler
 from mulligan.web.api import app
+from mulligan.web.clients import MOST_CONNECTIONS, Connection
 from mulligan.web.worker import Worker
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-MOST_CONNECTIONS = 1000
-IDLE = 15  # seconds that a connection stays open for nothing
+ENDING = 3  # seconds that answers have to end in, when the server stops
 
 
 def serve(
@@ -40,8 +40,9 @@ def serve(
         lifespan="off",
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=MOST_CONNECTIONS,
-        timeout_keep_alive=IDLE,
+        http=Connection,
+        timeout_keep_alive=round(Connection.patience),
+        timeout_graceful_shutdown=ENDING,
     )
     ready(address(host, taken))
     try:

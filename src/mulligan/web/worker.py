@@ -9,8 +9,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from mulligan.sampling.sampler import Sampler
 MOST_WAITING = 64  # requests
 MOST_TOGETHER = 512  # samples that are drawn at once
 DEADLINE = 30.0  # seconds from asking to answering
+CLOSING = 3.0  # seconds that what is being drawn has to end in, when the server stops
+
+T = TypeVar("T")
 
 
 class Busy(Exception):
@@ -30,7 +33,7 @@ class Late(Exception):
     """A request was not answered in time."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Job:
     """Work, and who waits for it. Draws have places and can be made together; other work is called."""
 
@@ -39,7 +42,6 @@ class _Job:
     places: tuple[Place, ...] = ()
     labels: np.ndarray | None = None
     work: Callable[[], Any] | None = None
-    left: bool = field(default=False)  # nobody waits any more
 
     def tell(self, value: Any) -> None:
         """Give the answer, from the worker's thread."""
@@ -59,6 +61,7 @@ class Worker:
         self.sampler, self.most_waiting, self.deadline = sampler, most_waiting, deadline
         self.drawn = 0  # samples so far
         self._waiting: deque[_Job] = deque()
+        self._encoding = 0
         self._changed = threading.Condition()
         self._over = False
         self._thread = threading.Thread(target=self._run, name="sampling", daemon=True)
@@ -75,11 +78,11 @@ class Worker:
         return self._thread.is_alive()
 
     def close(self) -> None:
-        """End the thread; what waits is not answered."""
+        """End the thread; what waits is not answered. A thread that draws for longer ends with the process."""
         with self._changed:
             self._over = True
             self._changed.notify()
-        self._thread.join(timeout=self.deadline)
+        self._thread.join(timeout=CLOSING)
 
     async def draw(self, places: tuple[Place, ...], labels: np.ndarray | None) -> np.ndarray:
         """Decoded samples at their places; labels (N,) by number where the model has classes.
@@ -93,11 +96,19 @@ class Worker:
         """What other work in the thread gives. Raises Busy, Late, and what it raises."""
         return await self._answered(work=work)
 
+    async def encode(self, work: Callable[[], T]) -> T:
+        """What a drawn answer becomes, made beside the event loop. It takes a place of the queue, so that drawn samples do not pile up."""
+        self._encoding += 1
+        try:
+            return await asyncio.to_thread(work)
+        finally:
+            self._encoding -= 1
+
     async def _answered(self, **what: Any) -> Any:
         loop = asyncio.get_running_loop()
         job = _Job(loop, loop.create_future(), **what)
         with self._changed:
-            if len(self._waiting) >= self.most_waiting:
+            if len(self._waiting) + self._encoding >= self.most_waiting:
                 raise Busy
             self._waiting.append(job)
             self._changed.notify()
@@ -106,7 +117,8 @@ class Worker:
         except TimeoutError:
             raise Late from None
         finally:
-            job.left = True
+            with self._changed, suppress(ValueError):
+                self._waiting.remove(job)  # where nobody waits any more
 
     def _run(self) -> None:
         while True:
@@ -116,18 +128,14 @@ class Worker:
                 if self._over:
                     return
                 jobs = self._next()
-            if jobs:
-                self._do(jobs)
+            self._do(jobs)
 
     def _next(self) -> list[_Job]:
-        """The jobs that are done next: one that is called, or draws in a row, at most so many samples; those that were left are dropped."""
+        """The jobs that are done next: one that is called, or draws in a row, at most so many samples."""
         jobs: list[_Job] = []
         count = 0
         while self._waiting:
             job = self._waiting[0]
-            if job.left:
-                self._waiting.popleft()
-                continue
             if jobs and (job.work is not None or count + len(job.places) > MOST_TOGETHER):
                 break
             jobs.append(self._waiting.popleft())

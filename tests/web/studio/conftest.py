@@ -108,7 +108,7 @@ def started(base: Path) -> Iterator[Studio]:
         process.terminate()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # and no longer: while it runs, other tests of this process could run no event loop
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists() and "MULLIGAN_TEST_PACKAGES" not in os.environ:
         pytest.skip("Debian's chromium is not installed")

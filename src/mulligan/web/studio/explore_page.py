@@ -1,5 +1,6 @@
 """Explore: what lies in the latent space of a run: sliders, a map to drag over, and what `explore_parts` adds."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -64,7 +65,7 @@ class _Explored:
     def __init__(self, explorer: Explorer) -> None:
         self.explorer, self.model = explorer, explorer.model
         self.worker = Worker(explorer.model, deadline=PATIENCE)
-        ui.context.client.on_delete(self.worker.close)
+        ui.context.client.on_delete(partial(asyncio.to_thread, self.worker.close))
         self.place: Place = explorer.start(0)
         self.drawing, self.again, self.setting = False, False, False
         self.mapped: Place | None = None  # what the map is around
@@ -189,7 +190,7 @@ class _Explored:
             self.drawing = False
 
     async def _draw_once(self, place: Place) -> None:
-        made = await self.work(partial(self.explorer.picture, place))
+        made = await self.work(partial(self.explorer.shown, place))
         if made is None:
             return
         self.sample.set_content(picture(f"sample: {place.name}", link(made)))
@@ -202,7 +203,7 @@ class _Explored:
 
     async def _download(self) -> None:
         place = self.place
-        made = await self.work(partial(self.explorer.picture, place))
+        made = await self.work(partial(self.explorer.shown, place))
         if made is not None:
             moved = "-moved" if any(place.moved) else ""
             ui.download.content(made, f"mulligan-{self.model.description.weights[:8]}-{place.name}{moved}.png", "image/png")

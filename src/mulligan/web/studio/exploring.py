@@ -18,7 +18,7 @@ from mulligan.sampling.sampler import Sampler
 from mulligan.sampling.truncation import truncated
 from mulligan.sampling.walks import legs
 from mulligan.verbs import Originals, open_sampler
-from mulligan.web.pictures import png
+from mulligan.web.pictures import picture
 
 DIRECTIONS = 8
 REACH = 3.0  # deviations that a slider goes to either side
@@ -91,9 +91,9 @@ class Explorer:
         """The sample of a place, (1, ...)."""
         return self.model.generate(self.latents([place]), place.label)
 
-    def picture(self, place: Place) -> bytes:
+    def shown(self, place: Place) -> bytes:
         """The same as a PNG with its mark."""
-        return png(self.model, self.sample(place), replace(self.model.mark, seed=place.seed))
+        return picture(self.model, self.sample(place), replace(self.model.mark, seed=place.seed))
 
     def map(self, place: Place) -> bytes:
         """Samples along the first two directions around a place, the first to the right, the second upwards."""
@@ -103,19 +103,19 @@ class Explorer:
 
     def gallery(self, seeds: Sequence[int]) -> list[bytes]:
         """The first samples of seeds, each as a PNG."""
-        return [self.picture(self.start(seed)) for seed in seeds]
+        return [self.shown(self.start(seed)) for seed in seeds]
 
     def walk(self, places: Sequence[Place]) -> bytes:
         """Samples from each place to the next, a row each."""
         ways = legs(self.latents(places), STEPS, self.model.description.latent.distribution)
         labels = [place.label for place in places[:-1] for _ in range(STEPS)]
         made = self.model.generate(ways.flatten(0, 1), _known(labels))
-        return png(self.model, made, self.model.mark, STEPS)
+        return picture(self.model, made, self.model.mark, columns=STEPS)
 
     def nearest(self, place: Place) -> tuple[bytes, float]:
         """The training sample that is nearest to the sample of a place, and their distance as `mulligan nearest` tells it."""
         originals, _, ratios = self.originals().nearest(self.sample(place))
-        return png(self.model, originals, None), float(ratios[0])
+        return picture(self.model, originals, None), float(ratios[0])
 
     def originals(self) -> Originals:
         """The training samples, which are read when they are first asked for."""
@@ -123,9 +123,9 @@ class Explorer:
             self._originals = Originals.of(reopened(self.run.read_recipe()))
         return self._originals
 
-    def invert(self, picture: Path, tick: Callable[[float], object]) -> tuple[Place, float, float]:
+    def invert(self, file: Path, tick: Callable[[float], object]) -> tuple[Place, float, float]:
         """The place whose sample is nearest to a picture, its error (`mulligan.sampling.inversion`), and that before the search."""
-        raw, _ = given.read(str(picture), self.model.kind.shape)
+        raw, _ = given.read(str(file), self.model.kind.shape)
         found = invert(self.model, raw[:1], tick=tick)
         label = None if found.labels is None else int(found.labels[0])
         place = Place(found.latents[0], (0.0,) * self.count, label, None, None)
@@ -142,7 +142,7 @@ class Explorer:
 
     def _grid(self, places: Sequence[Place], columns: int) -> bytes:
         made = self.model.generate(self.latents(places), _known([place.label for place in places]))
-        return png(self.model, made, self.model.mark, columns)
+        return picture(self.model, made, self.model.mark, columns=columns)
 
 
 def _known(labels: Sequence[int | None]) -> list[int] | None:
