@@ -1,4 +1,4 @@
-"""A spiral of one and a half turns from near the middle out to radius 1, deviation 0.02: one piece that no straight cut tells from its gaps."""
+"""A spiral of one and a half turns from near the middle out to radius 1, deviation 0.02: one bent piece with gaps between its windings."""
 
 import numpy as np
 
@@ -30,5 +30,6 @@ def draw(count: int, generator: np.random.Generator) -> np.ndarray:
     """
     radius = np.sqrt(generator.uniform(NEAREST**2, 1, count))
     angle = 2 * np.pi * TURNS * (radius - NEAREST) / (1 - NEAREST)
-    places = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    return (places + DEVIATION * generator.standard_normal((count, 2))).astype(np.float32)
+    places: np.ndarray = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    places = places + DEVIATION * generator.standard_normal((count, 2))
+    return places.astype(np.float32)
