@@ -23,7 +23,7 @@ def test_every_built_in_set_of_the_plane_is_offered() -> None:
         (np.array([["a", "b"]]), r"numbers \(N, 2\)"),
         (np.array([[0.0, np.nan]]), "not finite"),
         (np.array([[0.0, np.inf]]), "not finite"),
-        (np.array([[0.0, FRAME + 0.01]]), "the frame ends at 3"),
+        (np.array([[0.0, FRAME + 0.01]]), "the frame ends at 2.5"),
     ],
 )
 def test_points_that_cannot_be_learnt_are_refused(given: np.ndarray, message: str) -> None:

@@ -3,10 +3,29 @@
 `Lab` trains and is changed; `Lab.view()` is what a page draws. It needs no web.
 """
 
-from mulligan.lab.lab import Changed, Lab
-from mulligan.lab.points import FRAME, MOST_POINTS, NAMES, fitted
-from mulligan.lab.sentences import sentences
-from mulligan.lab.settings import LabSettings
-from mulligan.lab.view import View
+from typing import TYPE_CHECKING
+
+from mulligan.late import late
+
+if TYPE_CHECKING:
+    from mulligan.lab.lab import Changed, Lab
+    from mulligan.lab.points import FRAME, MOST_POINTS, NAMES, fitted
+    from mulligan.lab.sentences import sentences
+    from mulligan.lab.settings import LabSettings
+    from mulligan.lab.view import View
 
 __all__ = ["FRAME", "MOST_POINTS", "NAMES", "Changed", "Lab", "LabSettings", "View", "fitted", "sentences"]
+
+_HOMES = {
+    "FRAME": "points",
+    "MOST_POINTS": "points",
+    "NAMES": "points",
+    "Changed": "lab",
+    "Lab": "lab",
+    "LabSettings": "settings",
+    "View": "view",
+    "fitted": "points",
+    "sentences": "sentences",
+}
+
+__getattr__ = late(__name__, _HOMES, globals())

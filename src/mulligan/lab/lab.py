@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ import torch
 from mulligan.data.dataset import Dataset, Endless, Split
 from mulligan.lab.course import Course
 from mulligan.lab.points import FRAME, opened
-from mulligan.lab.settings import MOST_BATCH, RESTARTS, LabSettings, recipe
+from mulligan.lab.settings import MOST_BATCH, RESTARTS, LabSettings, Sides, recipe
 from mulligan.lab.view import ARROWS, SHOWN, View, landscape, latents, lattice, pushes, tame
 from mulligan.metrics.divergences import Divergences, Plane
 from mulligan.randomness import numpy_generator
@@ -23,8 +22,6 @@ from mulligan.training.state import named, put_back, sampled
 from mulligan.training.step import play
 from mulligan.verbs.opening import made_game
 
-Sides = Literal["both", "discriminator", "generator"]
-SIDES: tuple[Sides, ...] = ("both", "discriminator", "generator")
 JUDGED = 2000  # samples that divergences are taken of
 _KNOWN = 8000  # points that stand for the data there
 _FLOORS = 8  # sets of fresh real points that the floor is the mean of

@@ -9,7 +9,7 @@ from mulligan.find import suggestion
 from mulligan.recipe import Data
 from mulligan.recipes.points import BUILT_IN
 
-FRAME = 3.0  # half the side of the square that is shown: of standardised built-in points nothing lies outside
+FRAME = 2.5  # half the side of the square that is shown: of standardised built-in points nothing lies outside
 MOST_POINTS = 2000  # drawn ones
 NAMES = BUILT_IN
 DRAWN = "drawn"
@@ -32,7 +32,7 @@ def fitted(given: np.ndarray) -> np.ndarray:
     """Points (N, 2) of any units, shifted and scaled, both columns alike, to fill half of the frame. Raises UsageError.
 
     >>> fitted(np.array([[100.0, 0.0], [300.0, 100.0]])).tolist()
-    [[-1.5, -0.75], [1.5, 0.75]]
+    [[-1.25, -0.625], [1.25, 0.625]]
     """
     rows = _numbers(given).astype(np.float64)
     low, high = rows.min(axis=0), rows.max(axis=0)

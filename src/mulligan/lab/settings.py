@@ -1,11 +1,14 @@
 """What can be set in the lab, and the recipe that it stands for."""
 
+from typing import Literal
+
 from pydantic import Field, field_validator
 
 from mulligan import find
 from mulligan.networks import mlp
 from mulligan.recipe import Adam, Data, Latent, Loss, Machine, Order, Penalty, Player, Prior, Recipe, Settings, Turns
 
+Sides = Literal["both", "discriminator", "generator"]  # who moves in a step
 MOST_BATCH = 1024
 DIMENSIONS = 2  # of a latent: as many as of a point, so that a lattice of latents is a lattice of all that G makes
 RESTARTS = ("width", "depth", "prior", "seed")  # settings that begin with new weights; all others go on with those that are there
