@@ -7,8 +7,8 @@ import numpy as np
 from mulligan.lab.settings import LabSettings
 from mulligan.lab.view import View
 
-_CLOSE = 0.06  # of the full range of D's colours: sides that far apart are hardly told apart
-_SURE = 0.8
+_CLOSE, _SURE = 0.6, 0.9  # pairs of a real point and a sample that D ranks rightly: hardly, and nearly all
+_FLAT = 0.1  # of D's colours at the points, on average: nearly flat
 _FAINT = 0.02  # mean push below which G is told next to nothing
 _MUCH, _SOME = 0.4, 0.1  # shares of missed data and of stray samples
 _NEAR = 4.0  # times the floor of JS: as good as can be seen
@@ -43,17 +43,25 @@ def _of_the_side(view: View) -> str:
 
 
 def _of_d(view: View) -> str:
-    """What the landscape says: how far apart the mean scores of the sides are, as a share of its colours."""
+    """What D makes of the two sides: by how many pairs of a real point and a sample it ranks rightly, whatever the loss reads."""
     real, fake = (_at(view, points) for points in (view.real, view.fake))
-    apart = float(real.mean() - fake.mean()) / (2 * view.landscape.span)
-    pale = "pale" if view.reading in ("difference", "pairs") else "pale, near 0.5"
-    if apart < _CLOSE and _is_near(view):
-        return f"D can hardly tell the two apart: where the points are, its landscape is {pale}. There the game ends: {view.equilibrium}."
-    if apart < _CLOSE:
-        return f"D can hardly tell the two apart just now: where the points are, its landscape is {pale}. D has something to catch up."
-    if apart > _SURE:
-        return "D tells nearly every sample from the real points: green where the data are, purple where the samples are."
-    return "Green is where D expects real points, purple where it expects samples. Each step of D redraws the border between them."
+    ranked = _ranked(real, fake)
+    off = np.abs(np.concatenate([real, fake]) - view.landscape.middle).mean() / view.landscape.span
+    flat = f" Where they lie, its landscape is nearly flat, at {view.landscape.middle:.2g}." if off < _FLAT else ""
+    if ranked < _CLOSE and _is_near(view):
+        return f"D can no longer tell the two apart, and this is where the game ends: {view.equilibrium}.{flat}"
+    if ranked < _CLOSE:
+        return f"D can hardly tell the two apart just now: it puts a real point above a sample in {ranked:.0%} of pairs.{flat}"
+    if ranked > _SURE:
+        return f"D tells nearly all apart, {ranked:.0%} of pairs: green where the data are, purple where the samples are.{flat}"
+    return f"Green is where D expects real points, purple where it expects samples; it puts {ranked:.0%} of pairs in the right order.{flat}"
+
+
+def _ranked(real: np.ndarray, fake: np.ndarray) -> float:
+    """Share of all pairs in which the real point has the higher score; ties count half."""
+    order = np.sort(fake)
+    below, upto = np.searchsorted(order, real, "left"), np.searchsorted(order, real, "right")
+    return float((below + upto).mean() / (2 * len(fake)))
 
 
 def _at(view: View, points: np.ndarray) -> np.ndarray:

@@ -246,7 +246,9 @@ def test_it_is_accessible_and_fits(page: Page, scheme: str, size: dict[str, int]
     page.wait_for_timeout(500)  # until it has unfolded
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     found = Axe().run(page).response["violations"]
-    grave = [(each["id"], each["nodes"][0]["html"][:200], each["nodes"][0]["failureSummary"]) for each in found if each["impact"] in SERIOUS]
+    grave = [
+        (each["id"], each["nodes"][0]["html"][:200], each["nodes"][0]["failureSummary"]) for each in found if each["impact"] in SERIOUS
+    ]
     assert grave == []
 
 

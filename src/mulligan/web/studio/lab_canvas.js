@@ -3,6 +3,7 @@
 
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 const places = (text) => new Int16Array(bytes(text).buffer);
+const FULL = 32767; // of a landscape: a full colour
 const LONGEST = 28; // pixels of an arrow, which a push without bounds would have
 const SPRAY = 0.055; // how far points fly from the pointer, in units of the frame
 const APART = 0.05; // how far the pointer moves between two points
@@ -116,7 +117,7 @@ export default {
       if (this.drawing) return this.sheet(pen, colour, size, put);
       if (!this.frame) return;
       const { frame, layers } = this;
-      if (layers.land) this.landscape(pen, colour, size, bytes(frame.land), frame.cells);
+      if (layers.land) this.landscape(pen, colour, size, places(frame.land), frame.cells);
       if (layers.lines) this.grid(pen, colour, put, places(frame.lines), frame.along);
       const small = size < 420 ? 0.8 : 1;
       this.triangles(pen, colour, put, places(frame.fake), small);
@@ -141,7 +142,7 @@ export default {
       const picture = new ImageData(cells, cells);
       for (let row = 0; row < cells; row++) {
         for (let column = 0; column < cells; column++) {
-          const part = (values[row * cells + column] - 128) / 127;
+          const part = values[row * cells + column] / FULL;
           const end = ends[part < 0 ? 0 : 2];
           const place = 4 * ((cells - 1 - row) * cells + column);
           for (let band = 0; band < 3; band++) picture.data[place + band] = ends[1][band] + Math.abs(part) * (end[band] - ends[1][band]);
@@ -159,7 +160,7 @@ export default {
     // The line on which nobody wins, so that the sides are told without colours too: cell by cell, where the middle is crossed.
     border(pen, colour, size, values, cells) {
       const step = size / cells;
-      const at = (column, row) => values[row * cells + column] - 128;
+      const at = (column, row) => values[row * cells + column];
       const where = (column, row) => [(column + 0.5) * step, size - (row + 0.5) * step];
       pen.beginPath();
       for (let row = 0; row + 1 < cells; row++) {

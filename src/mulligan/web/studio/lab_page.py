@@ -1,7 +1,7 @@
 """The lab's page: a GAN in the plane to watch, to stop, to step and to change while it learns."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,12 @@ _LAYERS = {"land": "D's landscape", "lines": "G's grid", "pushes": "Pushes on sa
 _STEPS: tuple[tuple[Sides, str, str], ...] = (("both", "both", "both"), ("discriminator", "D", "D only"), ("generator", "G", "G only"))
 _WAITS = "The lab is opening: it lays out its points and gives both players their first weights."
 _DRAWS = "Draw the points that G is to learn, then press Use these. Without a pointer, choose one of the built-in sets."
+
+
+_DRAWING = (
+    "G will be asked for points like yours. It is shown none of them: all that it learns, it learns from what D makes of its samples.",
+    "Try what is hard for a sheet that cannot tear: two heaps far apart, a closed line, a heap beside a thin stroke.",
+)
 
 
 def lab_page() -> None:
@@ -210,6 +216,8 @@ class _Page:
         self.transport.set_visibility(not drawing)
         self.sheet.set_visibility(drawing)
         self._tell(_DRAWS if drawing else "", False)
+        if drawing:
+            self._say(_DRAWING)
 
     def _on_drawn(self, points: list[float]) -> None:
         self.drawn = points
@@ -249,11 +257,14 @@ class _Page:
             f"At step {figures['step']}: KL {figures['KL']} (fresh real points {figures['KL of real points']}), "
             f"JS {figures['JS']} (fresh real points {figures['JS of real points']}).",
         )
-        for place, label in enumerate(self.said):
-            label.set_text(frame.said[place] if place < len(frame.said) else "")
+        self._say(frame.said)
         self.low.set_text(f"D: sample {figures['low']}")
         self.high.set_text(f"{figures['high']} real")
         self.middle.set_text(f"border, {figures['middle']}")
+
+    def _say(self, sentences: Sequence[str]) -> None:
+        for place, label in enumerate(self.said):
+            label.set_text(sentences[place] if place < len(sentences) else "")
 
     def _state(self, frame: Frame | None) -> str:
         if frame is None:

@@ -167,7 +167,7 @@ class LabWorker:
         if now < self._due:
             return
         lab.step(count=AT_ONCE if self._speed == AS_FAST else 1)
-        self._due = max(self._due + 1 / self._speed, now - BETWEEN)  # what was missed is made up for, but not for ever
+        self._due = max(self._due or now, now - BETWEEN) + 1 / self._speed  # what was missed is made up for, but not for ever
         if lab.trouble:
             self.playing = False
             self._show(lab)
