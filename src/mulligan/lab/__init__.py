@@ -10,9 +10,9 @@ from mulligan.late import late
 if TYPE_CHECKING:
     from mulligan.lab.lab import Changed, Lab
     from mulligan.lab.points import FRAME, MOST_POINTS, NAMES, fitted
-    from mulligan.lab.sentences import sentences
     from mulligan.lab.settings import LabSettings
     from mulligan.lab.view import View
+    from mulligan.lab.words import sentences
 
 __all__ = ["FRAME", "MOST_POINTS", "NAMES", "Changed", "Lab", "LabSettings", "View", "fitted", "sentences"]
 
@@ -25,7 +25,7 @@ _HOMES = {
     "LabSettings": "settings",
     "View": "view",
     "fitted": "points",
-    "sentences": "sentences",
+    "sentences": "words",
 }
 
 __getattr__ = late(__name__, _HOMES, globals())

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mulligan.lab.sentences import sentences
 from mulligan.lab.settings import LabSettings
 from mulligan.lab.view import Landscape, View
+from mulligan.lab.words import sentences
 
 GRAIN = 1000  # places are sent in thousandths of a unit of the frame
 _FARTHEST = 32  # units: what lies beyond is sent as if it lay here, far outside of the frame
