@@ -14,7 +14,7 @@ SMALL = LabSettings(width=8, batch=16)
 @pytest.fixture
 def worker() -> Iterator[LabWorker]:
     made = LabWorker("ring", SMALL)
-    until(lambda: made.frame is not None)
+    until(lambda: made.resting)
     yield made
     made.close()
     until(lambda: made.ended)
@@ -44,7 +44,7 @@ def test_it_plays_and_shows_where_it_stopped(worker: LabWorker) -> None:
     worker.play(True)
     until(lambda: seen(worker).step > 20)
     worker.play(False)
-    time.sleep(0.3)
+    until(lambda: worker.resting)
     stopped = seen(worker)
     time.sleep(0.3)
     assert worker.frame is stopped
@@ -84,22 +84,23 @@ def test_it_waits_where_nobody_looks(worker: LabWorker, speed: float) -> None:
 def test_changes_are_made_in_turn_and_what_is_refused_is_told(worker: LabWorker) -> None:
     worker.step("both")
     worker.change({"loss": "hinge"})
-    until(lambda: seen(worker).step == 1)
+    until(lambda: worker.resting)
+    assert seen(worker).step == 1
     worker.change({"generator_updates": 99})
     until(lambda: worker.failed)
     assert "less than or equal to 20" in worker.said
     worker.change({}, np.full((3, 2), 9.0))
     until(lambda: "the frame ends" in worker.said)
     worker.change({"seed": 1})
-    until(lambda: worker.said == "Begun anew, as seed changed.")
-    assert not worker.failed
+    until(lambda: worker.resting)
+    assert (worker.said, worker.failed) == ("Begun anew, as seed changed.", False)
     assert seen(worker).step == 0
 
 
 def test_a_divergence_stops_it(worker: LabWorker) -> None:
     worker.change({"loss": "wasserstein", "penalties": (), "discriminator_rate": 1.0, "generator_rate": 1.0})
     worker.play(True)
-    until(lambda: not worker.playing)
+    until(lambda: worker.resting)
     assert "diverged" in seen(worker).trouble
     assert seen(worker).said == (seen(worker).trouble,)
 

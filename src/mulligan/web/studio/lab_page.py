@@ -239,6 +239,8 @@ class _Page:
         frame, playing = self.worker.frame, self.worker.playing
         if self.canvas.props["drawing"] or (frame is self.shown and playing == self.showed_playing):
             return
+        if not playing and not self.worker.resting:  # something that was ordered is being done
+            return
         if playing != self.showed_playing:
             self.showed_playing = playing
             self.play.set_text("Pause" if playing else "Play")

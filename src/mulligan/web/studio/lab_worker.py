@@ -29,14 +29,14 @@ Order = Callable[["Lab"], str]
 class LabWorker:
     """Trains a lab and keeps its newest frame. Orders come from the page's thread and are obeyed in turn; frames are read by it.
 
-    `frame`: the newest, None before the first. `said`: what came of the newest order, and `failed` whether it was refused. `playing`:
-    whether it trains by itself. `ended`: whether `close` was called and the thread is gone.
+    frame: the newest, None before the first. said, failed: what came of the newest order, and whether it was refused. playing: whether it
+    is to train by itself. resting: whether it does nothing, and all that was ordered is done and shown.
     """
 
     def __init__(self, points: "str | np.ndarray", settings: LabSettings) -> None:
         self.frame: Frame | None = None
         self.said, self.failed = "", False
-        self.playing = False
+        self.playing = self.resting = False
         self._speed = AS_FAST
         self._due = 0.0
         self._held: set[str] = set()
@@ -56,8 +56,7 @@ class LabWorker:
         with self._wake:
             self.playing = playing
             self._due = 0.0
-            self._orders.append(lambda lab: "")  # so that where it stops is shown
-            self._wake.notify()
+        self._give(lambda lab: "")  # so that where it stops is shown
 
     def pace(self, speed: float) -> None:
         """Steps a second; AS_FAST for as many as this machine can."""
@@ -108,13 +107,15 @@ class LabWorker:
     def _give(self, order: Order) -> None:
         with self._wake:
             self._orders.append(order)
+            self.resting = False
             self._wake.notify()
 
     def _run(self, points: "str | np.ndarray", settings: LabSettings) -> None:
         try:
             self._train(points, settings)
         except Exception as error:
-            self.said, self.failed, self.playing = f"The lab has broken down ({type(error).__name__}). Load the page again.", True, False
+            self.said, self.failed = f"The lab has broken down ({type(error).__name__}). Load the page again.", True
+            self.playing, self.resting = False, True
             raise
 
     def _train(self, points: "str | np.ndarray", settings: LabSettings) -> None:
@@ -145,6 +146,7 @@ class LabWorker:
                 left = self._due - time.monotonic() if self._plays() else None
                 if left is not None and left <= 0:
                     break
+                self.resting = not self.playing
                 self._wake.wait(left)
             return not self._closed
 
