@@ -47,7 +47,7 @@ def _of_d(view: View) -> str:
     real, fake = (_at(view, points) for points in (view.real, view.fake))
     ranked = _ranked(real, fake)
     off = np.abs(np.concatenate([real, fake]) - view.landscape.middle).mean() / view.landscape.span
-    flat = f" Where they lie, its landscape is nearly flat, at {view.landscape.middle:.2g}." if off < _FLAT else ""
+    flat = f" Around the points its landscape is nearly flat, at {view.landscape.middle:.2g}." if off < _FLAT else ""
     if ranked < _CLOSE and _is_near(view):
         return f"D can no longer tell the two apart, and this is where the game ends: {view.equilibrium}.{flat}"
     if ranked < _CLOSE:

@@ -167,7 +167,7 @@ def test_a_loss_and_a_rate_change_while_it_runs(page: Page) -> None:
     button(page, "Play").click()
     expect(page.locator(".lab-said")).to_contain_text("Arrows")
     choose(page, "Loss", "hinge")
-    choose(page, "Penalty on D", "one centred")
+    choose(page, "Penalty on D", "one-centred")
     expect(page.locator(".lab-form").first).to_contain_text("Weight of the penalty1")
     page.get_by_role("slider", name="Learning rate of G").focus()
     page.keyboard.press("ArrowLeft")

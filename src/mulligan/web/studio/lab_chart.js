@@ -1,7 +1,7 @@
 // Two curves over the steps, with their names and newest values at the end, and the lines that they are to be compared with.
 
 const numbers = (text) => new Float32Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
-const ROOM = { left: 44, right: 58, top: 8, bottom: 20 }; // pixels around the curves
+const ROOM = { left: 44, right: 68, top: 8, bottom: 20 }; // pixels around the curves
 const APART = 14; // pixels between two names at the end, so that neither covers the other
 
 export default {

@@ -45,9 +45,7 @@ def lab_page() -> None:
 
 def penalty_choices() -> dict[str, str]:
     """Penalties to choose from: none, each that there is, and the two zero-centred ones together; keys are joined names."""
-    names = [name for name in find.names("penalties") if not find.is_outside(name)]
-    both = {JOINED.join(_BOTH): "zero-centred, both sides"} if set(_BOTH) <= set(names) else {}
-    return {"": "none", **both, **{name: name.replace("-", " ") for name in names}}
+    return {"": "none", JOINED.join(_BOTH): "both zero-centred", **{name: name for name in find.names("penalties")}}
 
 
 def pace_words(speed: float) -> str:
@@ -142,7 +140,7 @@ class _Page:
         now = self.settings
         with ui.element("div").classes("lab-form"):
             self.source = _select("Points", _SETS, self.points, self._on_source)
-            losses = {name: name.replace("-", " ") for name in find.names("losses") if not find.is_outside(name)}
+            losses = {name: name for name in find.names("losses")}
             _select("Loss", losses, now.loss, lambda loss: self._change(loss=loss))
             _select("Penalty on D", penalty_choices(), JOINED.join(now.penalties), self._on_penalty)
             self.weight = self._power("Weight of the penalty", "weight", -4, 2)
