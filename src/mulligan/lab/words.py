@@ -1,11 +1,14 @@
 """What is seen in the lab, in a few sentences for somebody who has read one introduction to GANs."""
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mulligan.lab.settings import LabSettings
-from mulligan.lab.view import View
+
+if TYPE_CHECKING:
+    from mulligan.lab.view import View
 
 _CLOSE, _SURE = 0.6, 0.9  # pairs of a real point and a sample that D ranks rightly: hardly, and nearly all
 _FLAT = 0.1  # of D's colours at the points, on average: nearly flat
@@ -15,7 +18,7 @@ _NEAR = 4.0  # times the floor of JS: as good as can be seen
 _LEARNT = 300  # steps before which missing data say nothing
 
 
-def sentences(view: View, settings: LabSettings) -> tuple[str, ...]:
+def sentences(view: "View", settings: LabSettings) -> tuple[str, ...]:
     """Up to four sentences on what a view shows: what D does, what moves G, how far samples are from the data, what to try.
 
     >>> from mulligan.lab.lab import Lab
@@ -34,7 +37,7 @@ def sentences(view: View, settings: LabSettings) -> tuple[str, ...]:
     return tuple(sentence for sentence in told if sentence)
 
 
-def _of_the_side(view: View) -> str:
+def _of_the_side(view: "View") -> str:
     if view.moved == "discriminator":
         return "Only D moved: the landscape changed, and the samples stand where they stood."
     if view.moved == "generator":
@@ -42,7 +45,7 @@ def _of_the_side(view: View) -> str:
     return ""
 
 
-def _of_d(view: View) -> str:
+def _of_d(view: "View") -> str:
     """What D makes of the two sides: by how many pairs of a real point and a sample it ranks rightly, whatever the loss reads."""
     real, fake = (_at(view, points) for points in (view.real, view.fake))
     ranked = _ranked(real, fake)
@@ -64,7 +67,7 @@ def _ranked(real: np.ndarray, fake: np.ndarray) -> float:
     return float((below + upto).mean() / (2 * len(fake)))
 
 
-def _at(view: View, points: np.ndarray) -> np.ndarray:
+def _at(view: "View", points: np.ndarray) -> np.ndarray:
     """What the landscape says at points (N, 2), as far as its colours go."""
     cells = len(view.landscape.values)
     places = ((points + view.frame) * (cells / (2 * view.frame))).astype(np.int64).clip(0, cells - 1)
@@ -73,7 +76,7 @@ def _at(view: View, points: np.ndarray) -> np.ndarray:
     return found
 
 
-def _of_the_push(view: View, settings: LabSettings) -> str:
+def _of_the_push(view: "View", settings: LabSettings) -> str:
     mean = float(np.hypot(*view.pushes.T).mean())
     if not math.isfinite(mean) or mean >= _FAINT:
         return "Arrows show where G is pushed: uphill on D's landscape, the longer the steeper it is."
@@ -84,7 +87,7 @@ def _of_the_push(view: View, settings: LabSettings) -> str:
     return "The arrows are almost gone: D's landscape is flat where the samples are, so that G has nothing to climb."
 
 
-def _of_the_distance(view: View) -> str:
+def _of_the_distance(view: "View") -> str:
     """What samples miss and where they stray, and how far that is from what fresh real points score."""
     found, floor = view.divergences, view.floor
     if _is_near(view):
@@ -108,5 +111,5 @@ def _of_the_distance(view: View) -> str:
     return f"The samples cover the data. JS is {found.js:.3f}, and fresh real points score {floor.js:.3f}: shares and edges are still off."
 
 
-def _is_near(view: View) -> bool:
+def _is_near(view: "View") -> bool:
     return view.divergences.js < _NEAR * view.floor.js

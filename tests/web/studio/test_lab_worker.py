@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -111,3 +113,9 @@ def test_it_ends_in_the_middle_of_playing() -> None:
     until(lambda: worker.frame is not None)
     worker.close()
     until(lambda: worker.ended)
+
+
+def test_the_page_is_there_before_torch() -> None:
+    """The studio starts without the seconds that torch takes; the worker's thread imports it."""
+    code = "import sys, mulligan.web.studio.lab_page; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -2,13 +2,15 @@
 
 import math
 from base64 import b64encode
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from mulligan.lab.settings import LabSettings
-from mulligan.lab.view import Landscape, View
 from mulligan.lab.words import sentences
+
+if TYPE_CHECKING:
+    from mulligan.lab.view import Landscape, View
 
 GRAIN = 1000  # places are sent in thousandths of a unit of the frame
 _FARTHEST = 32  # units: what lies beyond is sent as if it lay here, far outside of the frame
@@ -30,7 +32,7 @@ class Frame(NamedTuple):
     trouble: str
 
 
-def frame(view: View, settings: LabSettings) -> Frame:
+def frame(view: "View", settings: LabSettings) -> Frame:
     """All that a page shows of a view."""
     canvas = {
         "side": view.frame,
@@ -70,7 +72,7 @@ def scale(view_reading: str, landscape_ends: tuple[float, float]) -> tuple[str, 
     return f"{landscape_ends[0]:.3g}", f"{landscape_ends[1]:.3g}"
 
 
-def _figures(view: View) -> dict[str, str]:
+def _figures(view: "View") -> dict[str, str]:
     middle, span = view.landscape.middle, view.landscape.span
     low, high = scale(view.reading, (middle - span, middle + span))
     return {
@@ -87,7 +89,7 @@ def _figures(view: View) -> dict[str, str]:
     }
 
 
-def _label(view: View, figures: dict[str, str]) -> str:
+def _label(view: "View", figures: dict[str, str]) -> str:
     far = f"Jensen-Shannon divergence {figures['JS']}, {figures['JS of real points']} for real points"
     steps = f"{figures['step']} step{'' if view.step == 1 else 's'}"
     return (
@@ -110,7 +112,7 @@ def _numbers(values: np.ndarray) -> str:
     return b64encode(values.astype("<f4").tobytes()).decode()
 
 
-def _landscape(shown: Landscape) -> str:
+def _landscape(shown: "Landscape") -> str:
     """int16, 0 where nobody wins: fine enough for a smooth border where the landscape is nearly flat."""
     parts = ((shown.values - shown.middle) / shown.span).clip(-1, 1)
     return b64encode((_FULL * parts).round().astype("<i2").tobytes()).decode()
