@@ -6,7 +6,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from mulligan.data import fashion, grid, parabola, ring
+from mulligan.data import fashion, grid, moons, parabola, ring, spiral
 from mulligan.data.dataset import Dataset, Endless, Split
 from mulligan.data.opening import built_in, open_dataset
 from mulligan.errors import DataError, UsageError
@@ -109,6 +109,22 @@ def test_parabola_is_one() -> None:
     assert np.allclose(points[:, 1], points[:, 0] ** 2)
 
 
+def test_spiral_lies_evenly_along_its_turns() -> None:
+    points = spiral.draw(20000, np.random.default_rng(0)).astype(np.float64)
+    radius = np.linalg.norm(points, axis=1)
+    turn = np.arctan2(points[:, 1], points[:, 0]) / (2 * np.pi) % 1
+    windings = spiral.NEAREST + (1 - spiral.NEAREST) * (turn + np.arange(2)[:, None]) / spiral.TURNS
+    assert np.abs(radius - windings).min(axis=0).mean() < 1.5 * spiral.DEVIATION
+    assert (radius**2).mean() == pytest.approx((1 + spiral.NEAREST**2) / 2, abs=0.01)  # as many on each part of its length
+
+
+def test_moons_are_two_of_equal_weight() -> None:
+    points = moons.draw(20000, np.random.default_rng(0)).astype(np.float64)
+    off = np.stack([np.abs(np.linalg.norm(points - centre, axis=1) - 1) for centre in (np.zeros(2), moons.LOWER)])
+    assert off.min(axis=0).mean() < moons.DEVIATION
+    assert (points[:, 1] > 0.25).mean() == pytest.approx(0.5, abs=0.02)  # by symmetry
+
+
 def test_endless_sources_repeat_by_their_generator_alone() -> None:
     dataset = open_dataset(Data(source="grid"))
     assert isinstance(dataset.train, Endless)
@@ -127,7 +143,7 @@ def test_points_refuse_what_is_for_images(request_: Data) -> None:
 
 
 def test_built_in_names() -> None:
-    assert set(built_in()) >= {"digits", "mnist", "fashion", "ring", "grid", "parabola"}
+    assert set(built_in()) >= {"digits", "mnist", "fashion", "ring", "grid", "parabola", "spiral", "moons"}
     assert not {"folder", "arrays", "table"} & set(built_in())
 
 

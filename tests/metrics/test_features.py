@@ -11,6 +11,7 @@ from mulligan.errors import UsageError
 from mulligan.metrics.features import NAMES, features
 from mulligan.metrics.random_network import PUBLISHED as RANDOM
 from mulligan.recipe import Data
+from mulligan.recipes.points import BUILT_IN
 
 IMAGES = ("digits", "fashion", "random")
 
@@ -76,7 +77,7 @@ def test_without_its_extra_or_its_weights_inception_says_what_to_install(tmp_pat
 
 @pytest.mark.parametrize("name", built_in())
 def test_built_in_data_name_features_that_there_are(name: str) -> None:
-    kind = "points" if name in ("ring", "grid", "parabola") else "image"
+    kind = "points" if name in BUILT_IN else "image"
     chosen = judge_for(Data(source=name, kind=kind))
     assert chosen in NAMES
     assert (chosen == "coordinates") == (kind == "points")

@@ -4,7 +4,7 @@ from mulligan.networks import mlp
 from mulligan.recipe import Adam, Data, Latent, Player, Recipe, scaling_for
 
 DATA = "parabola"
-BUILT_IN = ("parabola", "ring", "grid")
+BUILT_IN = ("parabola", "ring", "grid", "spiral", "moons")
 
 
 def points(data: Data) -> Recipe:
