@@ -23,8 +23,9 @@ from nicegui import ui
 
 from mulligan.web.studio.compare_page import compare_page
 from mulligan.web.studio.explore_page import explore_page
-from mulligan.web.studio.frame import TITLE
+from mulligan.web.studio.frame import TITLE, frame
 from mulligan.web.studio.jobs import Jobs
+from mulligan.web.studio.lab_page import lab_page
 from mulligan.web.studio.new_page import new_page
 from mulligan.web.studio.run_page import run_page
 from mulligan.web.studio.runs_page import runs_page
@@ -79,6 +80,11 @@ def _add_pages(jobs: Jobs) -> None:
     @ui.page("/explore/{name}")
     async def explore(name: str) -> None:
         await explore_page(jobs, name)
+
+    @ui.page("/lab")
+    def lab() -> None:
+        with frame("Lab", "Lab"):
+            lab_page()
 
 
 def _serve_files(api: FastAPI, base: Path) -> None:

@@ -8,8 +8,8 @@ from mulligan.runs.panels import panels
 from mulligan.web.studio.charts import Charts, joined, run_colours
 from mulligan.web.studio.frame import frame, paragraph, picture, say, title, where
 from mulligan.web.studio.jobs import Jobs
-from mulligan.web.studio.range import Range
 from mulligan.web.studio.runs_page import figures
+from mulligan.web.studio.slider import Slider
 from mulligan.web.studio.watching import Look, find_run, look, stamp
 
 EVERY = 2.0  # seconds between two looks at the folders
@@ -47,7 +47,7 @@ class _Compared:
         self.names, self.looks = names, list[Look]()
         colours = run_colours(names)
         self.pictures, self.captions, self.lines = {}, {}, {}
-        self.slider = Range("Images seen", 0, 1, 1, 0, self._show)
+        self.slider = Slider("Images seen", 0, 1, 1, 0, self._show)
         self.at = paragraph("", "quiet").props('role="status"')
         with ui.element("section").classes("beside"):
             for name in names:

@@ -17,7 +17,7 @@ from mulligan.web.studio.exploring import REACH, SIDE, Explorer, Place
 from mulligan.web.studio.frame import button, complain, frame, paragraph, picture, say, where
 from mulligan.web.studio.jobs import Jobs
 from mulligan.web.studio.pad import Pad
-from mulligan.web.studio.range import Range
+from mulligan.web.studio.slider import Slider
 from mulligan.web.studio.watching import find_run
 from mulligan.web.worker import Busy, Late, Worker
 
@@ -96,12 +96,10 @@ class _Explored:
             self.label = ui.select(dict(enumerate(self.model.classes)), value=self.place.label, label="Class", on_change=self._relabel)
         self.cut = ui.switch("Truncation: nearer to the middle, more alike, more often good", on_change=self._truncate)
         most = 1.0 if self.model.description.latent.distribution == "uniform" else 3.0
-        self.bound = Range("Truncation", 0.1, most, 0.05, 1.0, self._truncate)
+        self.bound = Slider("Truncation", 0.1, most, 0.05, 1.0, self._truncate, "number")
         self.sliders = []
         for number in range(1, self.explorer.count + 1):
-            with ui.element("div").classes("direction"):
-                ui.label(f"direction {number}")
-                self.sliders.append(Range(f"direction {number}", -REACH, REACH, 0.05, 0.0, self._slide))
+            self.sliders.append(Slider(f"direction {number}", -REACH, REACH, 0.05, 0.0, self._slide, "number"))
         button("Back to the middle", lambda: self._move((0.0,) * self.explorer.count), quiet=True)
 
     async def begin(self) -> None:

@@ -51,27 +51,6 @@ class LabCanvas(Element, component="lab_canvas.js"):
         self.run_method("clear")
 
 
-class LabRange(Element, component="lab_range.js"):
-    """A slider with a name: over choices in words, or over powers of ten. on_place: is told the choice's place, or the power."""
-
-    def __init__(
-        self, label: str, low: float, high: float, place: float, on_place: Callable[[float], None], choices: Sequence[str] = ()
-    ) -> None:
-        super().__init__()
-        step = 1.0 if choices else 0.1
-        for name, value in (("label", label), ("low", low), ("high", high), ("step", step), ("place0", place), ("choices", list(choices))):
-            self._props[name] = value
-
-        def placed(event: GenericEventArguments) -> None:
-            on_place(float(event.args))
-
-        self.on("place", placed, throttle=0.05)
-
-    def put(self, place: float) -> None:
-        """Move it, without telling anybody."""
-        self._props["place0"] = place
-
-
 class LabChart(Element, component="lab_chart.js"):
     """Two curves over the steps. names: of the curves. levels: of the line that each is to be compared with, if there is one."""
 

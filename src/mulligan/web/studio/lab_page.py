@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ from nicegui import ui
 from mulligan import find
 from mulligan.lab.points import MOST_POINTS, NAMES
 from mulligan.lab.settings import LabSettings, Sides, suggested_weight
-from mulligan.web.studio.lab_elements import LabCanvas, LabChart, LabRange
+from mulligan.web.studio.frame import button, title
+from mulligan.web.studio.lab_elements import LabCanvas, LabChart
 from mulligan.web.studio.lab_frames import Frame
 from mulligan.web.studio.lab_worker import AS_FAST, LabWorker
+from mulligan.web.studio.slider import Slider
 
 LOOKED = 0.1  # seconds between two looks at what the worker has done
 PACES = (1.0, 2.0, 5.0, 15.0, 50.0, AS_FAST)  # steps a second
@@ -82,20 +85,18 @@ class _Page:
         self.canvas = LabCanvas(self._on_drawn, self._toggle, lambda hidden: self.worker.hold("hidden", hidden))
         self._legend()
         with ui.element("div").classes("lab-row") as self.transport:
-            self.play = (
-                ui.button("Play", icon="play_arrow", color=None, on_click=self._toggle).props("unelevated no-caps").classes("lab-go")
-            )
+            self.play = button("Play", self._toggle).props("icon=play_arrow")
             ui.label("One step of").classes("lab-step")
             for sides, name, spoken in _STEPS:
-                button = ui.button(name, color=None, on_click=lambda sides=sides: self._step(sides))
-                button.props(f'outline no-caps padding="xs sm" aria-label="One step of {spoken}"')
-            ui.button("Begin anew", icon="replay", color=None, on_click=self.worker.restart).props("flat no-caps")
+                button(name, partial(self._step, sides), quiet=True).props(f'padding="xs sm" aria-label="One step of {spoken}"')
+            button("Begin anew", self.worker.restart, quiet=True).props("icon=replay")
+            last = len(PACES) - 1
             words = [pace_words(speed) for speed in PACES]
-            LabRange("Speed", 0, len(PACES) - 1, len(PACES) - 1, self._on_pace, words).classes("lab-pace")
+            Slider("Speed", 0, last, 1, last, lambda event: self._on_pace(event.value), "choices", words).classes("lab-pace")
         with ui.element("div").classes("lab-row") as self.sheet:
-            ui.button("Use these", icon="check", color=None, on_click=self._use_drawn).props("unelevated no-caps").classes("lab-go")
-            ui.button("Clear", color=None, on_click=self.canvas.wipe).props("outline no-caps")
-            ui.button("Cancel", color=None, on_click=lambda: self.source.set_value(self.points)).props("flat no-caps")
+            button("Use these", self._use_drawn).props("icon=check")
+            button("Clear", self.canvas.wipe, quiet=True)
+            button("Cancel", lambda: self.source.set_value(self.points), quiet=True)
         self.sheet.set_visibility(False)
         self.status = ui.label("").classes("lab-status").props('role="status"')
 
@@ -115,7 +116,7 @@ class _Page:
 
     def _beside(self) -> None:
         with ui.element("section").classes("lab-panel lab-said").props('aria-label="What is seen"'):
-            _heading("What is seen")
+            title("What is seen")
             self.said = [ui.label(_WAITS if place == 0 else "").classes("lab-sentence").props("role=paragraph") for place in range(4)]
         with ui.element("div").classes("lab-charts"):
             self.losses = self._chart("Losses", "of D, and of G", LabChart(("D", "G")))
@@ -123,16 +124,16 @@ class _Page:
                 "From data to samples", "in nats; dotted: what fresh real points score", LabChart(("KL", "JS"), (), True)
             )
         with ui.element("section").classes("lab-panel").props('aria-label="What can be changed"'):
-            _heading("Change it while it runs")
+            title("Change it while it runs")
             self._changes()
             ui.label(
                 "Losses, penalties, rates and updates change at once and keep what has been learnt; other points or networks begin anew."
             ).classes("lab-note")
 
-    def _chart(self, title: str, about: str, chart: LabChart) -> LabChart:
+    def _chart(self, name: str, about: str, chart: LabChart) -> LabChart:
         with ui.element("figure") as figure:
             with ui.element("figcaption"):
-                ui.html(f"<strong>{title}</strong> {about}", tag="span")
+                ui.html(f"<strong>{name}</strong> {about}", tag="span")
             chart.move(figure)
         return chart
 
@@ -159,9 +160,10 @@ class _Page:
             _select("Latents from", priors, now.prior, lambda prior: self._change(prior=prior))
             self._number("Seed", "seed", 0, 2**31 - 1)
 
-    def _power(self, label: str, name: str, low: float, high: float) -> LabRange:
+    def _power(self, label: str, name: str, low: float, high: float) -> Slider:
         """A slider over the powers of ten that a setting may be."""
-        return LabRange(label, low, high, math.log10(getattr(self.settings, name)), lambda power: self._on_power(name, power))
+        now = math.log10(getattr(self.settings, name))
+        return Slider(label, low, high, 0.1, now, lambda event: self._on_power(name, event.value), "power")
 
     def _number(self, label: str, name: str, low: int, high: int) -> None:
         def changed(value: float | None) -> None:
@@ -194,7 +196,7 @@ class _Page:
         penalties = tuple(joined.split(JOINED)) if joined else ()
         weight = suggested_weight(penalties)
         self._change(penalties=penalties, weight=weight)
-        self.weight.put(math.log10(weight))
+        self.weight.set_value(math.log10(weight))
 
     def _change(self, **settings: Any) -> None:
         self.settings = self.settings.model_copy(update=settings)  # checked by the worker, which says what is wrong
@@ -284,7 +286,3 @@ def _select(label: str, choices: dict[str, str], value: str, on_change: Callable
 
 def _steps(frame: Frame) -> str:
     return f"{frame.figures['step']} step{'' if frame.step == 1 else 's'}"
-
-
-def _heading(text: str) -> None:
-    ui.html(text, tag="h2")

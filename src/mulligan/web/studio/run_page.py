@@ -11,8 +11,8 @@ from mulligan.runs.panels import evidence, panels
 from mulligan.web.studio.charts import Chart, Charts
 from mulligan.web.studio.frame import button, complain, frame, paragraph, picture, say, title, where
 from mulligan.web.studio.jobs import Jobs
-from mulligan.web.studio.range import Range
 from mulligan.web.studio.runs_page import figures, verdict_colour
+from mulligan.web.studio.slider import Slider
 from mulligan.web.studio.watching import Look, look, stamp
 
 EVERY = 1.0  # seconds between two looks at the folder
@@ -131,7 +131,7 @@ class _Samples:
             with ui.element("figure"):
                 self.picture = ui.html(sanitize=False).classes("grid")
                 self.caption = ui.html(tag="figcaption").props('role="status"')
-                self.slider = Range("Samples over time", 0, 1, 1, 0, self._show)
+                self.slider = Slider("Samples over time", 0, 1, 1, 0, self._show)
             with ui.element("figure"):
                 self.real = ui.html(sanitize=False).classes("grid")
                 ui.html("real samples", tag="figcaption")
