@@ -8,6 +8,7 @@ from pathlib import Path
 
 import uvicorn
 
+from mulligan.web.clients import Connection
 from mulligan.web.serving import address, hosts, listen
 from mulligan.web.studio.application import application
 
@@ -38,6 +39,7 @@ def studio(
         lifespan="on",
         proxy_headers=False,
         server_header=False,
+        http=Connection,
         ws_max_size=MOST_MESSAGE,
         timeout_graceful_shutdown=PATIENCE,
     )

@@ -9,9 +9,9 @@ export default {
   props: { modelValue: Number, min: Number, max: Number, step: Number, label: String, words: String, choices: Array },
   computed: {
     told() {
-      if (this.words === "choices") return this.choices[this.modelValue];
-      if (this.words === "power") return String(Number((10 ** this.modelValue).toPrecision(2)));
-      return this.words === "number" ? this.modelValue.toFixed(2) : "";
+      if (this.words === "choices") return this.choices[Number(this.modelValue)];
+      if (this.words === "power") return String(Number((10 ** Number(this.modelValue)).toPrecision(2)));
+      return this.words === "number" ? Number(this.modelValue).toFixed(2) : "";
     },
   },
 };
