@@ -10,7 +10,7 @@ DRAWN = 512  # latents that the map is fitted to
 
 
 def directions(model: Sampler, count: int, label: int | None = None, seed: int = 0) -> Tensor:
-    """Orthonormal directions (count, D), the one along which samples change most first; fewer where a latent has fewer numbers.
+    """Orthonormal directions (count, D), the one along which samples change most first; fewer where a latent or a sample has fewer numbers.
 
     The linear map from latents to samples that fits best (least squares over some hundred of them) is taken apart into its singular
     vectors; those on the side of the latents are the answer. Härkönen et al. 2020 (arXiv 2004.02546, section 2) regress latents on

@@ -24,6 +24,9 @@ from mulligan.web.worker import Busy, Late, Worker
 LARGEST_SEED = 2**53 - 1  # beyond, a browser does not know a number exactly
 PATIENCE = 600.0  # seconds that a large model may take to find a picture's latent
 
+_MAP = "Drag over the map: right and up are the two directions along which samples of this model change most."
+_PLANE = "Drag: right and up are the two directions along which samples change most. The plot shows what lies half a deviation around."
+
 
 async def explore_page(jobs: Jobs, name: str) -> None:
     """The latent space of a run; without one, a choice of those that have a model."""
@@ -71,7 +74,7 @@ class _Explored:
         self.mapped: Place | None = None  # what the map is around
         with ui.element("section").classes("explorer"):
             with ui.element("div"):
-                self.sample = ui.html(sanitize=False).classes("one")
+                self.sample = ui.html(sanitize=False).classes("one" if explorer.is_image else "one plot")
                 self.about = paragraph("", "quiet").props('role="status"')
                 with ui.row().classes("actions"):
                     button("Next", lambda: self.go(self.explorer.start(self._next_seed())))
@@ -82,13 +85,14 @@ class _Explored:
                 searching.on_click(lambda: self.nearest.show(self.place))
             with ui.element("div"):
                 self.pad = Pad("Moves the sample along its first two directions; arrow keys too", SIDE, self._drag)
-                paragraph("Drag over the map: right and up are the two directions along which samples of this model change most.", "quiet")
+                paragraph(_MAP if explorer.is_image else _PLANE, "quiet")
             with ui.element("div").classes("controls"):
                 self._make_controls()
-        self.gallery = Gallery(explorer, self.work, self.go)
+        self.gallery = Gallery(explorer, self.work, self.go) if explorer.is_image else None
         walk = Walk(explorer, self.work)
         picking.on_click(lambda: walk.pick(self.place))
-        Inversion(explorer, self.work, self.go)
+        if explorer.is_image:
+            Inversion(explorer, self.work, self.go)
 
     def _make_controls(self) -> None:
         self.seed = ui.number("Seed", value=0, min=0, max=LARGEST_SEED, precision=0, on_change=self._sow)
@@ -105,7 +109,8 @@ class _Explored:
     async def begin(self) -> None:
         """The first sample, its map, and the gallery."""
         await self._draw()
-        await self.gallery.more()
+        if self.gallery is not None:
+            await self.gallery.more()
 
     async def work(self, work: Callable[[], Any]) -> Any:
         """What the thread gives; None where it fails, which is told."""

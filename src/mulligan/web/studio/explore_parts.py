@@ -62,7 +62,7 @@ class Walk:
         self.explorer, self.work = explorer, work
         self.picked: list[Place] = []
         title("A walk between picked samples")
-        self.picture = ui.html(sanitize=False).classes("walk")
+        self.picture = ui.html(sanitize=False).classes("walk" if explorer.is_image else "walk plot")
         self.hint = paragraph("").props('role="status"')
         self.button = button("Forget them", self._forget, quiet=True)
         self._forget()

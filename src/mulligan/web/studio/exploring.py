@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import torch
 from torch import Tensor
 
 from mulligan import given
-from mulligan.randomness import sample_latents
+from mulligan.data.dataset import Endless
+from mulligan.marks import Mark, png_bytes
+from mulligan.randomness import numpy_generator, sample_latents
 from mulligan.resolve import reopened
 from mulligan.runs.folder import Run
 from mulligan.sampling.directions import directions
@@ -22,6 +25,8 @@ from mulligan.web.pictures import picture
 
 DIRECTIONS = 8
 REACH = 3.0  # deviations that a slider goes to either side
+NEAR = 0.5  # deviations to either side that are shown around a point
+REAL = 1000  # real points that it is shown among
 SIDE = 9  # samples along a side of the map
 STEPS = 8  # samples from each picked one to the next
 
@@ -56,11 +61,12 @@ class Explorer:
         self.model: Sampler = open_sampler(run.path)[1]
         self._directions: dict[int | None, Tensor] = {}
         self._originals: Originals | None = None
+        self._real: np.ndarray | None = None  # real points, for plots
 
     @property
     def count(self) -> int:
         """Directions that there are."""
-        return min(DIRECTIONS, self.model.description.latent.size)
+        return min(DIRECTIONS, self.model.description.latent.size, prod(self.model.kind.shape))
 
     @property
     def is_image(self) -> bool:
@@ -92,14 +98,16 @@ class Explorer:
         return self.model.generate(self.latents([place]), place.label)
 
     def shown(self, place: Place) -> bytes:
-        """The same as a PNG with its mark."""
-        return picture(self.model, self.sample(place), replace(self.model.mark, seed=place.seed))
+        """The sample of a place as a PNG with its mark; of points, what lies around the place among real ones."""
+        mark = replace(self.model.mark, seed=place.seed)
+        if self.is_image:
+            return picture(self.model, self.sample(place), mark)
+        return self._plot(self._made(self._around(place, NEAR)), mark)
 
     def map(self, place: Place) -> bytes:
         """Samples along the first two directions around a place, the first to the right, the second upwards."""
-        ends = np.linspace(-REACH, REACH, SIDE)
-        around = [replace(place, moved=(float(x), float(y), *place.moved[2:])) for y in ends[::-1] for x in ends]
-        return self._grid(around, SIDE)
+        around = self._around(replace(place, moved=(0.0, 0.0, *place.moved[2:])), REACH)
+        return picture(self.model, self._made(around), self.model.mark, columns=SIDE)
 
     def gallery(self, seeds: Sequence[int]) -> list[bytes]:
         """The first samples of seeds, each as a PNG."""
@@ -110,7 +118,7 @@ class Explorer:
         ways = legs(self.latents(places), STEPS, self.model.description.latent.distribution)
         labels = [place.label for place in places[:-1] for _ in range(STEPS)]
         made = self.model.generate(ways.flatten(0, 1), _known(labels))
-        return picture(self.model, made, self.model.mark, columns=STEPS)
+        return picture(self.model, made, self.model.mark, columns=STEPS) if self.is_image else self._plot(made, self.model.mark)
 
     def nearest(self, place: Place) -> tuple[bytes, float]:
         """The training sample that is nearest to the sample of a place, and their distance as `mulligan nearest` tells it."""
@@ -140,9 +148,22 @@ class Explorer:
             self._directions[label] = directions(self.model, DIRECTIONS, label)
         return self._directions[label]
 
-    def _grid(self, places: Sequence[Place], columns: int) -> bytes:
-        made = self.model.generate(self.latents(places), _known([place.label for place in places]))
-        return picture(self.model, made, self.model.mark, columns=columns)
+    def _around(self, place: Place, reach: float) -> list[Place]:
+        """Places along the first two directions, row by row from above."""
+        x, y = (*place.moved, 0.0)[:2]
+        ends = np.linspace(-reach, reach, SIDE).tolist()
+        offsets = [(x + across, y + up) for up in reversed(ends) for across in ends]
+        return [replace(place, moved=(*offset, *place.moved[2:])[: self.count]) for offset in offsets]
+
+    def _made(self, places: Sequence[Place]) -> np.ndarray:
+        return self.model.generate(self.latents(places), _known([place.label for place in places]))
+
+    def _plot(self, points: np.ndarray, mark: Mark) -> bytes:
+        """Generated points among real ones."""
+        if self._real is None:
+            train = reopened(self.run.read_recipe()).train
+            self._real = train.draw(REAL, numpy_generator(0, "explorer")) if isinstance(train, Endless) else train.target[:REAL]
+        return png_bytes(self.model.kind.preview([self._real, points]), replace(mark, composite=True))
 
 
 def _known(labels: Sequence[int | None]) -> list[int] | None:

@@ -33,8 +33,8 @@ class _Form:
         names = list(find.names("data"))
         with ui.element("section").classes("form"):
             self.data = ui.select(names, value="digits", label="Data that come with Mulligan", on_change=self._forget)
-            self.path = ui.input("or your own: a folder of pictures, an .npz, .npy or .csv", on_change=self._forget)
-            self.path.props('hint="A path on this machine. Where it is given, it counts."')
+            self.path = ui.input("or your own, by its path", on_change=self._forget)
+            self.path.props('hint="A folder of pictures, an .npz, .npy or .csv on this machine."')
             with ui.element("div"):
                 self.recipe = ui.select(list(entries), value=DEFAULT_RECIPE, label="Recipe", on_change=self._choose)
                 self.about = paragraph("", "quiet")
@@ -86,7 +86,7 @@ class _Form:
 
     def _add(self, setting: catalogue.Setting) -> None:
         choices = setting.choices or (find.names("losses") if setting.key == "loss.name" else ())
-        text = setting.value if isinstance(setting.value, str) else json.dumps(setting.value)
+        text = f"{setting.value:.6g}" if isinstance(setting.value, float) else _text(setting.value)
         with ui.element("div").classes("setting"):
             if isinstance(setting.value, bool):
                 field: Any = ui.switch(setting.key, value=setting.value)
