@@ -18,7 +18,7 @@ from mulligan.marks import inspected
 from mulligan.runs import lock
 from mulligan.runs.folder import Run, list_runs
 
-PHONE = {"width": 390, "height": 844}
+WIDE, PHONE = {"width": 1200, "height": 900}, {"width": 390, "height": 844}
 # Some half a minute of steps of a tiny network, with a report every second or so
 LONG = (
     "latent.size=4 generator.network.widths=[16] discriminator.network.widths=[16] batch=16 machine.threads=1 machine.compile=off "
@@ -38,12 +38,15 @@ def loaded(page: Page, path: str) -> None:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_pages_keep_nobody_out(path: str, shared_studio: Any, opened: Opened, hindrances: Callable[[Page], list[str]]) -> None:
-    for how in ({"color_scheme": "light"}, {"color_scheme": "dark"}, {"viewport": PHONE}):
-        page = opened(shared_studio, path, **how)
-        loaded(page, path)
+    page = opened(shared_studio, path)
+    loaded(page, path)
+    assert page.get_by_role("heading", level=1).count() == 1
+    for scheme, size in (("light", WIDE), ("dark", WIDE), ("light", PHONE)):
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size(size)
+        page.wait_for_timeout(300)
         assert hindrances(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than its window"
-        assert page.get_by_role("heading", level=1).count() == 1
 
 
 def test_an_empty_studio_says_what_to_do(empty_studio: Any, opened: Opened, hindrances: Callable[[Page], list[str]]) -> None:

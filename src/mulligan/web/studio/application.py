@@ -51,6 +51,7 @@ def application(base: Path, hosts: Iterable[str], token: str, cookie: str) -> As
     # NiceGUI looks for its server among all objects there are, and one of torch's warns when it is looked at.
     warnings.filterwarnings("ignore", message="`torch.distributed.reduce_op`", category=FutureWarning)
     logging.getLogger("nicegui").setLevel(logging.ERROR)  # it tells of each address that is not there
+    pages.config.quasar_config["loadingBar"]["skipHijack"] = True  # a bar without a name, at each request of a page
     pages.config.socket_io_js_transports = ["websocket"]
     ui.run_with(api, title=TITLE, dark=None, language="en-US", tailwind=False, show_welcome_message=False, reconnect_timeout=10.0)
     return Guard(api, hosts, token, Rules(cookie, POLICY, MOST_BODY))
