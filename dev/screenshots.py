@@ -49,8 +49,10 @@ def main() -> None:
 def take(browser: Browser, link: str, path: str, to: Path, scheme: str, size: dict[str, int], whole: bool) -> None:
     context = browser.new_context(viewport=size, color_scheme=scheme)
     page = context.new_page()
+    address = link.partition("?")[0].rstrip("/")
     page.goto(link)
-    page.goto(link.partition("?")[0].rstrip("/") + path)
+    page.wait_for_url(f"{address}/")
+    page.goto(address + path)
     page.wait_for_timeout(PATIENCE)
     if path == "/lab":
         learn(page)

@@ -48,6 +48,7 @@ def test_a_port_that_is_taken(conditional: Model, tmp_path: Path, capsys: pytest
 def test_names_that_a_server_answers_to() -> None:
     assert hosts("127.0.0.1", 80, ["gan.example.org"])[-1] == "gan.example.org"
     assert "gan.example.org:8000" in hosts("0.0.0.0", 8000, ["gan.example.org"])
+    assert "[fe80::1]:8000" in hosts("fe80::1", 8000)
     assert "192.0.2.7:8000" in hosts("192.0.2.7", 8000)
     assert not any(name.startswith("0.0.0.0") for name in hosts("0.0.0.0", 8000))
 

@@ -22,6 +22,9 @@ def studio(
     host: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Address to listen on; others than this machine's reach it from outside.")
     ] = "127.0.0.1",
+    name: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Another name by which requests may call this server, such as gan.example.org.")
+    ] = None,
     closed: Annotated[bool, typer.Option("--no-browser", help="Open no browser: print the link alone.")] = False,
 ) -> None:
     """Open the studio: all runs, a training as it goes, its samples, and a laboratory of points.
@@ -35,4 +38,4 @@ def studio(
     from mulligan.web.studio.serving import studio as served
 
     with suppress(Signalled):  # how a server ends
-        served(folder or runs_base(), port, host, not closed, lambda link: print(f"{link}  (Ctrl-C ends it)", flush=True))
+        served(folder or runs_base(), port, host, name or (), not closed, lambda link: print(f"{link}  (Ctrl-C ends it)", flush=True))

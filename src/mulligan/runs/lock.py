@@ -2,9 +2,12 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -32,7 +35,7 @@ def hold(run: Run) -> Iterator[None]:
             raise UsageError(f"{run.path} is in use by {holder(run) or 'another process'}", hint) from None
     try:
         since = datetime.now(UTC).isoformat(timespec="seconds")
-        write_text(run.holder_file, safe_json.dumps({"pid": os.getpid(), "since": since}))
+        write_text(run.holder_file, safe_json.dumps({"pid": os.getpid(), "since": since, "process": _identity(os.getpid())}))
         yield
     finally:
         lock.release()
@@ -42,14 +45,20 @@ def is_held(run: Run) -> bool:
     """Whether a process holds the run folder now."""
     if not run.lock_file.exists():
         return False
-    lock = _lock(run, 0)
+    if sys.platform == "win32":
+        return _is_taken(run)
+    import fcntl  # not on Windows
+
     try:
-        lock.acquire()
-    except Timeout:
-        return True
+        file = os.open(run.lock_file, os.O_RDONLY)
+    except OSError:  # another user's, who does not let us look: as far as the holder can be seen
+        return _lives(_holder(run).get("pid"))
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared, so that two who ask at once do not take each other for a holder
     except OSError:
-        return False  # somebody else's folder, which we could not write either
-    lock.release()
+        return True
+    finally:
+        os.close(file)
     return False
 
 
@@ -64,9 +73,12 @@ def stop(run: Run) -> bool:
 
     Raises UsageError where it belongs to another user.
     """
-    process = _holder(run).get("pid")
+    told = _holder(run)
+    process = told.get("pid")
     if not isinstance(process, int) or process <= 1 or not is_held(run):
         return False
+    if told.get("process") != _identity(process):
+        raise UsageError(f"{run.path} is held by {holder(run)}, which is not on this machine", "Stop it where it was started")
     try:
         os.kill(process, signal.SIGTERM)
     except ProcessLookupError:
@@ -74,6 +86,41 @@ def stop(run: Run) -> bool:
     except PermissionError:
         raise UsageError(f"process {process} belongs to somebody else", "Ask them to stop it") from None
     return True
+
+
+def _is_taken(run: Run) -> bool:
+    """The same where there are no shared locks: by taking it for a moment."""
+    lock = _lock(run, 0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    except OSError:
+        return False
+    lock.release()
+    return False
+
+
+def _lives(process: object) -> bool:
+    if not isinstance(process, int) or process <= 1 or sys.platform == "win32":
+        return False
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _identity(process: int) -> str:
+    """What tells a process from a later one of the same number, and from one elsewhere: boot, namespace and start. Empty where unknown."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+        start = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]  # in ticks since the boot
+        return sha256(f"{boot} {os.readlink('/proc/self/ns/pid')} {start}".encode()).hexdigest()[:16]
+    except (OSError, IndexError):
+        return ""
 
 
 def _holder(run: Run) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from mulligan.randomness import sample_latents
 from mulligan.sampling.sampler import Sampler
 
 DRAWN = 512  # latents that the map is fitted to
+LOOKED_AT = 16_384  # numbers of a sample, of larger ones every second, third ..., so that memory stays small
 
 
 def directions(model: Sampler, count: int, label: int | None = None, seed: int = 0) -> Tensor:
@@ -19,7 +20,8 @@ def directions(model: Sampler, count: int, label: int | None = None, seed: int =
     """
     latent = model.description.latent
     z = sample_latents(latent.distribution, latent.size, seed, range(DRAWN))
-    made = torch.from_numpy(model.generate(z, label)).double().flatten(1)
+    made = torch.from_numpy(model.generate(z, label)).flatten(1)
+    made = made[:, :: -(-made.shape[1] // LOOKED_AT)].double()
     fitted = torch.linalg.lstsq(z.double(), made - made.mean(0)).solution  # (D, numbers of a sample)
     found, _, _ = torch.linalg.svd(fitted, full_matrices=False)
     chosen = found[:, : min(count, latent.size)].T

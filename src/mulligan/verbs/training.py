@@ -84,14 +84,14 @@ def train(
         folder = Run(Path(run))
         if folder.exists:
             recipe = _same_recipe(folder, recipe, dataset)
-        elif folder.path.exists() and not _is_empty(folder):
+        elif folder.path.exists() and not is_empty(folder):
             raise UsageError(f"{folder.path} is there already and holds no run", "Name a new or an empty folder")
         folder.prepare()
     else:
         unfinished = find_unfinished(runs_base(), identity(recipe))
         if unfinished is not None:
             audience.say(f"continuing {unfinished.path}, the newest unfinished run of this recipe and data (--run DIR begins another)")
-        folder = unfinished or create(runs_base(), f"{recipe.name}-{Path(recipe.data.source).name}")
+        folder = unfinished or create(runs_base(), run_name(recipe))
     return _work(folder, recipe, dataset, game, budget or Budget(), audience, command)
 
 
@@ -138,7 +138,12 @@ def _same_recipe(folder: Run, recipe: Recipe, dataset: Dataset) -> Recipe:
     return recorded.model_copy(update={part: getattr(recipe, part) for part in MAY_CHANGE})
 
 
-def _is_empty(folder: Run) -> bool:
+def run_name(recipe: Recipe) -> str:
+    """The name of a run's folder, without its number."""
+    return f"{recipe.name}-{Path(recipe.data.source).name}"
+
+
+def is_empty(folder: Run) -> bool:
     """Whether a folder holds nothing, or only what a process leaves that ends before it wrote its recipe."""
     own = {folder.lock_file, folder.holder_file, folder.output_file, folder.samples, folder.checkpoints}
     return folder.path.is_dir() and all(path in own or path.name.startswith(".recipe") for path in folder.path.iterdir())

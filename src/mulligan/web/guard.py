@@ -22,6 +22,7 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 MOST_BODY = 65_536  # bytes of a request's body
 MOST_URL = 8192  # bytes of a path with what is asked
 READS = ("GET", "HEAD")
+_ENTER = b'<!doctype html><html lang="en"><title>Mulligan</title><meta http-equiv="refresh" content="0;url=/"><a href="/">Go on</a></html>'
 TOKEN = "x-mulligan-token"
 POLICY = "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 HEADERS = {
@@ -149,11 +150,20 @@ class Guard:
             raise Refused(403, "another website asks")
 
     async def _let_in(self, send: Send) -> None:
-        """Keep the token in the browser, out of reach of scripts and of other websites, and out of the address line."""
+        """Keep the token in the browser, out of reach of scripts and of other websites, and out of the address line.
+
+        A page goes on by itself, and not a redirection: that one would still come from where the link was, and bring no such cookie.
+        """
         kept = f"{self.rules.cookie}={self.token}; Path=/; HttpOnly; SameSite=Strict"
-        headers = [(b"location", b"/"), (b"set-cookie", kept.encode()), (b"cache-control", b"no-store"), (b"content-length", b"0")]
-        await send({"type": "http.response.start", "status": 303, "headers": [*headers, *self.headers]})
-        await send({"type": "http.response.body", "body": b""})
+        own = {
+            "content-type": "text/html; charset=utf-8",
+            "set-cookie": kept,
+            "cache-control": "no-store",
+            "content-length": str(len(_ENTER)),
+        }
+        headers = [*self.headers, *((name.encode(), value.encode()) for name, value in own.items())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": _ENTER})
 
     async def _refuse(self, scope: Scope, send: Send, refused: Refused) -> None:
         if scope["type"] == "websocket":

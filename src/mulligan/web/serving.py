@@ -58,7 +58,8 @@ def hosts(host: str, port: int, names: Sequence[str] = ()) -> tuple[str, ...]:
     >>> hosts("127.0.0.1", 8000)
     ('127.0.0.1:8000', 'localhost:8000', '[::1]:8000')
     """
-    own = [*LOOPBACK, *([] if host in (*LOOPBACK, "0.0.0.0", "::", "::1") else [host]), *names]
+    bracketed = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    own = [*LOOPBACK, *([] if bracketed in (*LOOPBACK, "0.0.0.0", "[::]") else [bracketed]), *names]
     return tuple(f"{name}:{port}" for name in own) + tuple(own if port == 80 else names)
 
 

@@ -133,6 +133,7 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
         page.on("request", lambda request: strange.append(request.url) if not request.url.startswith(allowed) else None)
         allowed = (studio.address, studio.address.replace("http", "ws"), "data:", "blob:")
         page.goto(studio.link)
+        page.wait_for_url(f"{studio.address}/")
         page.goto(studio.address + path)
         return page
 

@@ -139,6 +139,9 @@ def test_points_are_drawn_by_mouse(page: Page) -> None:
     button(page, "Use these").click()
     expect(status(page)).to_have_text("Begun anew, as points changed.")
     expect(page.get_by_role("img", name="8 real points and 400 samples")).to_be_visible()
+    button(page, "Draw again").click()
+    expect(status(page)).to_contain_text("Draw the points")
+    button(page, "Cancel").click()
     button(page, "One step of both").click()
     expect(status(page)).to_contain_text("Paused after 1 step")
 

@@ -147,6 +147,13 @@ def test_f43_a_training_outlives_the_studio(studio: Any, images: Path, opened: O
     assert main(["resume", str(run.path), "--steps", str(run.checkpoint_steps()[-1] + 5)]) == 0
 
 
+def test_a_run_that_is_removed_says_so(studio: Any, opened: Opened) -> None:
+    page = opened(studio, "/run/0002-again")
+    expect(page.get_by_text("finished", exact=True)).to_be_visible()
+    assert main(["runs", "remove", str(studio.base / "0002-again"), "--yes"]) == 0
+    expect(page.get_by_text("This run has been removed")).to_be_visible(timeout=10_000)
+
+
 def test_runs_are_compared_at_the_same_images(shared_studio: Any, opened: Opened) -> None:
     page = opened(shared_studio)
     for name in ("0001-modern-bars", "0002-again"):
@@ -208,7 +215,6 @@ def test_the_explorer(shared_studio: Any, images: Path, opened: Opened, tmp_path
     expect(page.get_by_alt_text("a walk through the picked samples")).to_be_visible()
     page.get_by_role("button", name="Nearest training sample").click()
     expect(page.get_by_text(re.compile(r"at \d+\.\d\d of the usual distance"))).to_be_visible(timeout=20_000)
-    page.get_by_role("switch", name=re.compile("Truncation")).click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     saved = tmp_path / download.value.suggested_filename
@@ -217,6 +223,13 @@ def test_the_explorer(shared_studio: Any, images: Path, opened: Opened, tmp_path
     told = inspected(saved)
     assert told is not None
     assert (told["synthetic"], told["seed"]) == (True, 3)
+    page.get_by_role("switch", name=re.compile("Truncation")).click()
+    expect(page.get_by_text("seed3, moved (synthetic)")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename.endswith("-seed3-moved.png")
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text("seed4, moved (synthetic)")).to_be_visible()
 
 
 def test_a_picture_and_its_latent(shared_studio: Any, opened: Opened, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ class Chart:
 
     def __init__(self, panel: Panel, colours: dict[str, str] | None = None) -> None:
         self.colours = colours
-        with ui.element("figure").classes("chart"):
+        with ui.element("figure").classes("chart") as self.frame:
             ui.html(f"<strong>{panel.title}</strong> {panel.reading}", tag="figcaption")
             self._chart = ui.echart(self._options(panel)).props('role="img"').classes("curve")
         self._label(panel)
@@ -75,26 +75,27 @@ class Charts:
     def __init__(self, colours: dict[str, str] | None = None) -> None:
         self.colours = colours
         self.frame = ui.element("div").classes("charts")
-        self.shown: dict[str, Chart] = {}
+        self.shown: dict[tuple[str, str], Chart] = {}
 
     def update(self, panels: Sequence[Panel]) -> None:
         """Show the panels as they are now."""
-        for panel in panels:
-            if panel.title in self.shown:
-                self.shown[panel.title].update(panel)
-            else:
+        for place, panel in enumerate(panels):
+            key = (panel.title, panel.reading)
+            if key not in self.shown:
                 with self.frame:
-                    self.shown[panel.title] = Chart(panel, self.colours)
+                    self.shown[key] = Chart(panel, self.colours)
+                self.shown[key].frame.move(target_index=place)
+            self.shown[key].update(panel)
 
 
 def joined(runs: Sequence[tuple[str, Sequence[Panel]]]) -> list[Panel]:
-    """The panels of several runs, those of one title in one: (name of the run, its panels)."""
-    found: dict[str, Panel] = {}
+    """The panels of several runs, those that are read alike in one: (name of the run, its panels)."""
+    found: dict[tuple[str, str], Panel] = {}
     for name, panels in runs:
         for panel in panels:
             curves = tuple(replace(curve, name=f"{name}{_OF}{curve.name}") for curve in panel.curves)
-            before = found.get(panel.title)
-            found[panel.title] = replace(panel, curves=(*(before.curves if before else ()), *curves))
+            before = found.get((panel.title, panel.reading))
+            found[panel.title, panel.reading] = replace(panel, curves=(*(before.curves if before else ()), *curves))
     return list(found.values())
 
 

@@ -19,7 +19,10 @@ MOST = 8  # runs in one comparison
 async def compare_page(jobs: Jobs, names: list[str]) -> None:
     """Runs by name, kept up to date."""
     with frame("Compare"):
-        runs = [run for name in dict.fromkeys(names[:MOST]) if (run := find_run(jobs.base, name)) is not None]
+        runs = [run for name in dict.fromkeys(names) if (run := find_run(jobs.base, name)) is not None]
+        if len(runs) > MOST:
+            paragraph(f"The first {MOST} of {len(runs)} runs: more do not fit side by side.", "quiet")
+            runs = runs[:MOST]
         if len(runs) < 2:
             paragraph("Choose two runs or more on the page of all runs, and press Compare there.")
             ui.link("All runs", "/")
@@ -88,4 +91,4 @@ class _Compared:
             if steps:
                 step = max((step for step in steps if images[step] <= wanted), default=steps[0])
                 self.pictures[name].set_content(picture(f"samples of {name}", where("runs", name, "samples", f"{step}.png")))
-                self.captions[name].set_content(f"step {step:,}, {say_count(images[step])} images (synthetic)")
+                self.captions[name].set_content(f"step {step:,}, {say_count(images[step])} images ({found.mark})")

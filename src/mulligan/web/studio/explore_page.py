@@ -1,13 +1,13 @@
 """Explore: what lies in the latent space of a run: sliders, a map to drag over, and what `explore_parts` adds."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from nicegui import Client, ui
 from nicegui import run as aside
-from nicegui import ui
 
 from mulligan.errors import MulliganError
 from mulligan.runs.folder import list_runs
@@ -42,7 +42,7 @@ async def explore_page(jobs: Jobs, name: str) -> None:
         except MulliganError as error:
             say(waiting, str(error))
             return
-        if explorer is not None:
+        if explorer is not None and ui.context.client.id in Client.instances:  # else the tab was closed meanwhile
             waiting.delete()
             await _Explored(explorer).begin()
 
@@ -71,18 +71,20 @@ class _Explored:
         ui.context.client.on_delete(partial(asyncio.to_thread, self.worker.close))
         self.place: Place = explorer.start(0)
         self.drawing, self.again, self.setting = False, False, False
+        self.chosen: int | None = None  # class that was chosen; a seed has its own otherwise
         self.mapped: Place | None = None  # what the map is around
         with ui.element("section").classes("explorer"):
             with ui.element("div"):
                 self.sample = ui.html(sanitize=False).classes("one" if explorer.is_image else "one plot")
                 self.about = paragraph("", "quiet").props('role="status"')
                 with ui.row().classes("actions"):
-                    button("Next", lambda: self.go(self.explorer.start(self._next_seed())))
+                    button("Next", self._next)
                     button("Download", self._download, quiet=True)
                     picking = button("Pick for a walk", quiet=True)
                     searching = button("Nearest training sample", quiet=True)
                 self.nearest = Nearest(explorer, self.work)
                 searching.on_click(lambda: self.nearest.show(self.place))
+                searching.set_visibility(explorer.has_originals)
             with ui.element("div"):
                 self.pad = Pad("Moves the sample along its first two directions; arrow keys too", SIDE, self._drag)
                 paragraph(_MAP if explorer.is_image else _PLANE, "quiet")
@@ -146,24 +148,35 @@ class _Explored:
         await self._draw()
 
     async def _change(self, **what: Any) -> None:
-        """A control has moved: draw what it says, unless it was this page that moved it."""
-        if not self.setting:
-            self.place = replace(self.place, **what)
-            self._set_pad()
-            await self._draw()
+        """A control has moved: draw what it says."""
+        self.place = replace(self.place, **what)
+        self._set_pad()
+        await self._draw()
 
-    async def _slide(self) -> None:
-        await self._change(moved=tuple(float(slider.value) for slider in self.sliders))
+    # What controls call asks at once, and not when its coroutine begins, whether it was this page that moved them.
 
-    async def _relabel(self) -> None:
-        await self._change(label=self.label.value)
+    def _slide(self) -> Coroutine[Any, Any, None] | None:
+        return None if self.setting else self._change(moved=tuple(float(slider.value) for slider in self.sliders))
 
-    async def _truncate(self) -> None:
-        await self._change(truncation=self._bound())
+    def _relabel(self) -> Coroutine[Any, Any, None] | None:
+        if self.setting:
+            return None
+        self.chosen = self.label.value
+        return self._change(label=self.chosen)
 
-    async def _sow(self) -> None:
-        if not self.setting and self.seed.value is not None and 0 <= self.seed.value <= LARGEST_SEED:
-            await self.go(self.explorer.start(int(self.seed.value)))
+    def _truncate(self) -> Coroutine[Any, Any, None] | None:
+        return None if self.setting else self._change(truncation=self._bound())
+
+    def _sow(self) -> Coroutine[Any, Any, None] | None:
+        seed = self.seed.value
+        if self.setting or seed is None or not 0 <= seed <= LARGEST_SEED:
+            return None
+        return self._next(int(seed))
+
+    async def _next(self, seed: int | None = None) -> None:
+        """To a seed, or the one after this, with the class that was chosen."""
+        place = self.explorer.start(self._next_seed() if seed is None else seed)
+        await self.go(place if self.chosen is None else replace(place, label=self.chosen))
 
     async def _drag(self, x: float, y: float) -> None:
         moved = (x * REACH, y * REACH)[: self.explorer.count]
@@ -208,5 +221,4 @@ class _Explored:
         place = self.place
         made = await self.work(partial(self.explorer.shown, place))
         if made is not None:
-            moved = "-moved" if any(place.moved) else ""
-            ui.download.content(made, f"mulligan-{self.model.description.weights[:8]}-{place.name}{moved}.png", "image/png")
+            ui.download.content(made, self.explorer.file_name(place), "image/png")

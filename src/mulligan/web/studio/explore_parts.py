@@ -132,15 +132,19 @@ class Inversion:
         paragraph("Give a picture: the latent is sought whose sample is nearest to it. What the model cannot make shows in the error.")
         self.upload = ui.upload(label="Picture", auto_upload=True, max_file_size=LARGEST_PICTURE, on_upload=self._invert)
         # Its own buttons have no names, so that one of the page's opens it
-        self.upload.props('accept="image/*"').classes("hidden").on("rejected", lambda: ui.notify("Give one picture of at most 30 MB."))
-        choose = button("Choose a picture", quiet=True)
-        choose.on("click", js_handler=f"() => getElement({self.upload.id}).$refs.qRef.pickFiles()")
+        self.upload.props('accept="image/*"').classes("hidden").on(
+            "rejected", lambda: ui.notify("Give one picture: a PNG, JPEG, WebP or GIF of at most 30 MB.")
+        )
+        self.choose = button("Choose a picture", quiet=True)
+        self.choose.on("click", js_handler=f"() => getElement({self.upload.id}).$refs.qRef.pickFiles()")
         self.progress = ui.linear_progress(value=0.0, show_value=False).props('aria-label="Search"')
         self.button = button("Cancel", self._cancel, quiet=True)
         self.told = paragraph("").props('role="status"')
+        ui.context.client.on_delete(self._cancel)
         self._working(False)
 
     def _working(self, working: bool) -> None:
+        self.choose.set_enabled(not working)
         self.progress.set_visibility(working)
         self.button.set_visibility(working)
 
@@ -159,12 +163,14 @@ class Inversion:
         self.share, self.cancelled = 0.0, False
         self._working(True)
         showing = asyncio.create_task(self._show_progress())
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "picture.png"  # what it really is, its content tells
-            path.write_bytes(content)
-            found = await self.work(partial(self.explorer.invert, path, self._tick))
-        showing.cancel()
-        self._working(False)
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "picture.png"  # what it really is, its content tells
+                path.write_bytes(content)
+                found = await self.work(partial(self.explorer.invert, path, self._tick))
+        finally:
+            showing.cancel()
+            self._working(False)
         if found is None:
             say(self.told, "Cancelled." if self.cancelled else "That picture was not taken.")
             return

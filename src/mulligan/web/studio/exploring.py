@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import prod
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from torch import Tensor
 
 from mulligan import given
 from mulligan.data.dataset import Endless
+from mulligan.errors import DataError
 from mulligan.marks import Mark, png_bytes
 from mulligan.randomness import numpy_generator, sample_latents
 from mulligan.resolve import reopened
-from mulligan.runs.folder import Run
+from mulligan.runs.folder import Run, slug
 from mulligan.sampling.directions import directions
 from mulligan.sampling.inversion import invert
 from mulligan.sampling.sampler import Sampler
@@ -46,6 +48,11 @@ class Place:
         """For people and files."""
         return "picture" if self.seed is None else f"seed{self.seed}"
 
+    @property
+    def is_moved(self) -> bool:
+        """Whether it lies elsewhere than its base."""
+        return any(self.moved) or self.truncation is not None
+
     def has_map_of(self, other: "Place | None") -> bool:
         """Whether another place has the same map: all is equal but what the map shows."""
         if other is None or other.base is not self.base:
@@ -69,6 +76,11 @@ class Explorer:
         return min(DIRECTIONS, self.model.description.latent.size, prod(self.model.kind.shape))
 
     @property
+    def has_originals(self) -> bool:
+        """Whether there are training samples that a sample can be near to; built-in points are drawn without end."""
+        return self.run.read_recipe().data.count is not None
+
+    @property
     def is_image(self) -> bool:
         """Whether samples are images; points have plots."""
         return len(self.model.kind.shape) == 3
@@ -76,7 +88,12 @@ class Explorer:
     def told(self, place: Place) -> str:
         """A place in words."""
         label = "" if place.label is None else f", {self.model.classes[place.label]}"
-        return f"{place.name}{label}{', moved' if any(place.moved) else ''}"
+        return f"{place.name}{label}{', moved' if place.is_moved else ''}"
+
+    def file_name(self, place: Place) -> str:
+        """A name for the sample's file: model, seed, class, and whether it was moved."""
+        label = "" if place.label is None else f"-{slug(self.model.classes[place.label])}"
+        return f"mulligan-{self.model.description.weights[:8]}-{place.name}{label}{'-moved' if place.is_moved else ''}.png"
 
     def start(self, seed: int) -> Place:
         """The first sample of a seed, of the class that it has by itself."""
@@ -99,7 +116,7 @@ class Explorer:
 
     def shown(self, place: Place) -> bytes:
         """The sample of a place as a PNG with its mark; of points, what lies around the place among real ones."""
-        mark = replace(self.model.mark, seed=place.seed)
+        mark = replace(self.model.mark, seed=None if place.is_moved else place.seed)
         if self.is_image:
             return picture(self.model, self.sample(place), mark)
         return self._plot(self._made(self._around(place, NEAR)), mark)
@@ -116,7 +133,8 @@ class Explorer:
     def walk(self, places: Sequence[Place]) -> bytes:
         """Samples from each place to the next, a row each."""
         ways = legs(self.latents(places), STEPS, self.model.description.latent.distribution)
-        labels = [place.label for place in places[:-1] for _ in range(STEPS)]
+        # A class has no half: the second one begins in the middle of the way
+        labels = [(last if 2 * step >= STEPS else first).label for first, last in pairwise(places) for step in range(STEPS)]
         made = self.model.generate(ways.flatten(0, 1), _known(labels))
         return picture(self.model, made, self.model.mark, columns=STEPS) if self.is_image else self._plot(made, self.model.mark)
 
@@ -133,7 +151,10 @@ class Explorer:
 
     def invert(self, file: Path, tick: Callable[[float], object]) -> tuple[Place, float, float]:
         """The place whose sample is nearest to a picture, its error (`mulligan.sampling.inversion`), and that before the search."""
-        raw, _ = given.read(str(file), self.model.kind.shape)
+        try:
+            raw, _ = given.read(str(file), self.model.kind.shape)
+        except DataError as error:
+            raise DataError(error.message.replace(str(file), "the picture"), error.hint) from None
         found = invert(self.model, raw[:1], tick=tick)
         label = None if found.labels is None else int(found.labels[0])
         place = Place(found.latents[0], (0.0,) * self.count, label, None, None)

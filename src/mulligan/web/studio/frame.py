@@ -62,7 +62,7 @@ def where(*parts: object) -> str:
 
 def picture(alt: str, address: str) -> str:
     """A picture as HTML, for an element that does not sanitize: alt may hold any character. address: of `where`, or data."""
-    return f'<img alt="{escape(alt)}" src="{escape(address)}">'
+    return f'<img loading="lazy" alt="{escape(alt)}" src="{escape(address)}">'
 
 
 def told(error: Exception) -> str:

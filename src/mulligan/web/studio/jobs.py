@@ -16,6 +16,7 @@ from mulligan.resolve import resolve
 from mulligan.runs.folder import Run, create
 from mulligan.runs.lock import is_held, stop
 from mulligan.runs.writing import disk_errors
+from mulligan.verbs.training import is_empty, run_name
 
 # What a training ends with that reached its end, or was stopped and has saved its state.
 _ENDS = (0, StoppedError.exit_code, PreemptedError.exit_code)
@@ -74,7 +75,7 @@ class Jobs:
                 self._failed[run.name] = (
                     last_words(run) if code > 0 else f"signal {-code} ended it; Resume goes on from its newest checkpoint"
                 )
-            if not run.exists:
+            if not run.exists and is_empty(run):
                 shutil.rmtree(path, ignore_errors=True)
         return dict(self._failed)
 
@@ -107,8 +108,7 @@ def checked(data: str, recipe: str, words: Sequence[str] = (), time: str = "", s
     resolved, _ = resolve(data, recipe, words, seed, trusting=False)
     budget = ["--time", time] if time else []
     seeded = [] if seed is None else ["--seed", str(seed)]
-    name = f"{resolved.name}-{Path(resolved.data.source).name}"
-    return Training(name, ("--recipe", recipe, *budget, *seeded, "--", data, *words))
+    return Training(run_name(resolved), ("--recipe", recipe, *budget, *seeded, "--", data, *words))
 
 
 def last_words(run: Run) -> str:

@@ -90,13 +90,15 @@ class _Page:
             for sides, name, spoken in _STEPS:
                 button(name, partial(self._step, sides), quiet=True).props(f'padding="xs sm" aria-label="One step of {spoken}"')
             button("Begin anew", self.worker.restart, quiet=True).props("icon=replay")
+            self.again = button("Draw again", self._open_sheet, quiet=True)
+            self.again.set_visibility(False)
             last = len(PACES) - 1
             words = [pace_words(speed) for speed in PACES]
             Slider("Speed", 0, last, 1, last, lambda event: self._on_pace(event.value), "choices", words).classes("lab-pace")
         with ui.element("div").classes("lab-row") as self.sheet:
             button("Use these", self._use_drawn).props("icon=check")
             button("Clear", self.canvas.wipe, quiet=True)
-            button("Cancel", lambda: self.source.set_value(self.points), quiet=True)
+            button("Cancel", self._leave_sheet, quiet=True)
         self.sheet.set_visibility(False)
         self.status = ui.label("").classes("lab-status").props('role="status"')
 
@@ -199,17 +201,26 @@ class _Page:
         self.weight.set_value(math.log10(weight))
 
     def _change(self, **settings: Any) -> None:
-        self.settings = self.settings.model_copy(update=settings)  # checked by the worker, which says what is wrong
         self.worker.change(settings)
 
     def _on_source(self, source: str) -> None:
-        self._sheet(source == DRAWN)
         if source == DRAWN:
-            self.worker.play(False)
-            self.drawn = []
-        elif source != self.points:
+            self._open_sheet()
+            return
+        self._sheet(False)
+        if source != self.points:
             self.points = source
+            self.again.set_visibility(False)
             self.worker.change({}, source)
+
+    def _open_sheet(self) -> None:
+        self._sheet(True)
+        self.worker.play(False)
+        self.drawn = []
+
+    def _leave_sheet(self) -> None:
+        self._sheet(False)
+        self.source.set_value(self.points)
 
     def _sheet(self, drawing: bool) -> None:
         self.canvas.draw(drawing)
@@ -229,6 +240,7 @@ class _Page:
             self._tell("Nothing has been drawn yet: draw with the mouse or a finger, or press Cancel.", True)
             return
         self.points = DRAWN
+        self.again.set_visibility(True)
         self.worker.change({}, np.array(self.drawn, np.float64).reshape(-1, 2))
         self._sheet(False)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from typing import Any
 
 from nicegui import run as aside
@@ -57,7 +58,8 @@ class _Form:
 
     @property
     def source(self) -> str:
-        return (self.path.value or "").strip() or str(self.data.value)
+        path = (self.path.value or "").strip()
+        return os.path.expanduser(path) if path else str(self.data.value)
 
     def _choose(self) -> None:
         say(self.about, self.entries[self.recipe.value].description)
@@ -94,7 +96,7 @@ class _Form:
                 field = ui.select(list(choices), value=setting.value, label=setting.key)
             else:
                 field = ui.input(setting.key, value=text)
-            paragraph(setting.description, "quiet")
+            paragraph(setting.description.replace(", or path.py:name", ""), "quiet")  # which is refused here
         self.fields[setting.key] = field, setting.value if isinstance(setting.value, bool) or choices else text
 
     def words(self) -> list[str]:
@@ -109,8 +111,8 @@ class _Form:
             say(self.error, told(UsageError(f"seed {seed}: expected a whole number from 0 on")))
             return
         training = await self._done(lambda: checked(source, recipe, words, time, int(seed)))
-        if training is not None:
-            started = self.jobs.begin(training)
+        started = None if training is None else await self._done(lambda: self.jobs.begin(training))
+        if started is not None:
             ui.navigate.to(where("run", started.name))
 
     async def _done(self, work: Any) -> Any:

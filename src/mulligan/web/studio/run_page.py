@@ -42,9 +42,11 @@ class _Shown:
     def __init__(self, jobs: Jobs, run: Run) -> None:
         self.jobs, self.run = jobs, run
         self.stamp: tuple[object, ...] = ()
+        self.there = False  # whether there has been a run
         with ui.row().classes("badges"):
             self.status = ui.label("starting").classes("badge working").props('role="status"')
             self.verdict = ui.label().classes("badge plain")
+            self.verdict.set_visibility(False)
         self.figures = paragraph("", "quiet")
         self.progress = ui.linear_progress(value=0.0, show_value=False).props('aria-label="Progress"')
         with ui.row().classes("actions"):
@@ -79,19 +81,27 @@ class _Shown:
             self.resume.set_visibility(False)
             self.explore.set_visibility(False)
             self.report.set_visibility(False)
-            if not working:
-                self.status.set_text("did not start")
-                say(self.waiting, f"The training ended before there was a run. {self.jobs.failures().get(self.run.name, '')}")
+            self._say_why_there_is_none(working)
             return
+        self.there = True
         say(self.error, self.jobs.failures().get(self.run.name, ""))
         found = await aside.io_bound(look, self.run)
         if found is not None:
             self._show(found, working)
 
+    def _say_why_there_is_none(self, working: bool) -> None:
+        if self.there:
+            self.status.set_text("removed")
+            say(self.waiting, "This run has been removed. Runs, above, shows those that there are.")
+        elif not working:
+            self.status.set_text("did not start")
+            say(self.waiting, f"The training ended before there was a run. {self.jobs.failures().get(self.run.name, '')}")
+
     def _show(self, found: Look, working: bool) -> None:
         status = "training" if working else found.card.told["status"]
         self.status.set_text(status)
         self.status.classes(replace=f"badge {'working' if working else 'plain'}")
+        self.verdict.set_visibility(True)
         self.verdict.set_text(found.diagnosis.verdict)
         self.verdict.classes(replace=f"badge {verdict_colour(found.diagnosis.verdict)}")
         say(self.figures, figures(found.card))
@@ -126,7 +136,7 @@ class _Samples:
     """The same latents at each report, with a slider over time; it follows the newest until it is moved back."""
 
     def __init__(self, run: Run) -> None:
-        self.run, self.steps = run, list[int]()
+        self.run, self.steps, self.mark = run, list[int](), ""
         with ui.element("section").classes("beside"):
             with ui.element("figure"):
                 self.picture = ui.html(sanitize=False).classes("grid")
@@ -143,7 +153,7 @@ class _Samples:
             return
         if not self.steps:
             self.real.set_content(picture("real samples", where("runs", self.run.name, "real.png")))
-        self.steps = found.steps
+        self.steps, self.mark = found.steps, found.mark
         self.slider.props["max"] = max(len(self.steps) - 1, 1)
         if follows:
             self.slider.set_value(len(self.steps) - 1)
@@ -153,7 +163,7 @@ class _Samples:
         if self.steps:
             step = self.steps[min(int(self.slider.value), len(self.steps) - 1)]
             self.picture.set_content(picture(f"samples at step {step}", where("runs", self.run.name, "samples", f"{step}.png")))
-            self.caption.set_content(f"samples at step {step:,} (synthetic)")
+            self.caption.set_content(f"samples at step {step:,} ({self.mark})")
 
 
 class _Doctor:

@@ -43,6 +43,12 @@ class Look:
     steps: list[int]
     log: str
 
+    @property
+    def mark(self) -> str:
+        """What its pictures show: those of points and of games without D hold real samples as well."""
+        alone = self.facts is None or (self.facts.data.kind == "image" and self.facts.loss is not None)
+        return "synthetic" if alone else "synthetic, beside real ones"
+
 
 def find_run(base: Path, name: str) -> Run | None:
     """The run of that very name in a folder of runs; None where there is none."""
