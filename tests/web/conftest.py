@@ -1,9 +1,12 @@
-"""The server of a real model of a tiny network, asked in this process."""
+"""The server of a real model of a tiny network, asked in this process; and Debian's Chromium, for pages."""
 
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from starlette.testclient import TestClient
 
 from mulligan.sampling.model import Model
@@ -12,6 +15,15 @@ from mulligan.web.worker import Worker
 
 HOST = "127.0.0.1:8000"
 TOKEN = "a token"
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture
@@ -40,3 +52,13 @@ def opened() -> Iterator[Callable[..., TestClient]]:
 def client(conditional: Model, worker: Worker, opened: Callable[..., TestClient]) -> TestClient:
     """Of a conditional model, with real images for the round."""
     return opened(conditional, worker, np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8))
+
+
+@pytest.fixture(scope="module")  # and no longer: while it runs, other tests of this process could run no event loop
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists() and "MULLIGAN_TEST_PACKAGES" not in os.environ:
+        pytest.skip("Debian's chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()

@@ -10,19 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from mulligan.sampling.model import Model
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PHONE = {"width": 360, "height": 640}
 SIZES = {"desk": {"width": 1000, "height": 800}, "phone": {"width": 390, "height": 844}}
 SERVER = """
@@ -35,10 +26,6 @@ real = np.load(sys.argv[2])["images"]
 serve(Model.load(sys.argv[1]), port=0, real=real, ready=lambda address: print(address, flush=True))
 """
 
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM.exists() or "MULLIGAN_TEST_PACKAGES" in os.environ), reason="Debian's chromium is not installed"
-)
-
 
 @pytest.fixture
 def address(conditional: Model, tmp_path: Path) -> Iterator[str]:
@@ -50,14 +37,6 @@ def address(conditional: Model, tmp_path: Path) -> Iterator[str]:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
         process.terminate()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -21,6 +21,14 @@ Trusted = Annotated[
 Steps = Annotated[str | None, typer.Option("--steps", metavar="N", help="End at this step, such as 5000 or 20k.")]
 Images = Annotated[str | None, typer.Option("--images", metavar="N", help="End when so many images have been seen, such as 200k.")]
 Time = Annotated[str | None, typer.Option("--time", metavar="TIME", help="Train for this time in all, such as 90s, 10m or 1h30m.")]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, metavar="N", help="Port; 0 for a free one.")]
+Host = Annotated[
+    str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on; others than this machine's reach it from outside.")
+]
+Names = Annotated[
+    list[str] | None,
+    typer.Option("--name", metavar="NAME", help="Another name by which requests may call this server, such as gan.example.org."),
+]
 
 
 def call(verb: str, function: Callable[..., Any], arguments: list[str]) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mulligan.cli.command import Trusted, call, trust
+from mulligan.cli.command import Host, Names, Port, Trusted, call, trust
 from mulligan.cli.evaluate import located
 from mulligan.cli.sample import load
 from mulligan.errors import MulliganError, UnsafeError, UsageError
@@ -24,13 +24,9 @@ def run(arguments: list[str]) -> int:
 
 def serve(
     which: Annotated[str, typer.Argument(metavar="RUN_OR_MODEL", help="A run, by path, name or number, a model folder or an ONNX file.")],
-    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Port; 0 for a free one.")] = 8000,
-    host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Address to listen on; others than this machine's reach it from outside.")
-    ] = "127.0.0.1",
-    name: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Another name by which requests may call this server, such as gan.example.org.")
-    ] = None,
+    port: Port = 8000,
+    host: Host = "127.0.0.1",
+    name: Names = None,
     trusted: Trusted = None,
 ) -> None:
     """Serve a page that shows something that does not exist, and an API; on this machine alone unless told otherwise."""

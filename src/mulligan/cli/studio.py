@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mulligan.cli.command import call
+from mulligan.cli.command import Host, Names, Port, call
 from mulligan.errors import UsageError
 
 
@@ -18,13 +18,9 @@ def run(arguments: list[str]) -> int:
 
 def studio(
     folder: Annotated[Path | None, typer.Argument(metavar="RUNS", help="The folder of runs; MULLIGAN_RUNS or ./runs if absent.")] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Port; 0 for a free one.")] = 0,
-    host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Address to listen on; others than this machine's reach it from outside.")
-    ] = "127.0.0.1",
-    name: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Another name by which requests may call this server, such as gan.example.org.")
-    ] = None,
+    port: Port = 0,
+    host: Host = "127.0.0.1",
+    name: Names = None,
     closed: Annotated[bool, typer.Option("--no-browser", help="Open no browser: print the link alone.")] = False,
 ) -> None:
     """Open the studio: all runs, a training as it goes, its samples, and a laboratory of points.

@@ -13,19 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from mulligan.cli import main
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 TINY = ("latent.size=4", "generator.network.widths=[16]", "discriminator.network.widths=[16]", "batch=16", "machine.threads=1")
 
 
@@ -106,16 +97,6 @@ def started(base: Path) -> Iterator[Studio]:
         assert process.stdout is not None
         yield Studio(process.stdout.readline().split()[0], base, process)
         process.terminate()
-
-
-@pytest.fixture(scope="module")  # and no longer: while it runs, other tests of this process could run no event loop
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists() and "MULLIGAN_TEST_PACKAGES" not in os.environ:
-        pytest.skip("Debian's chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
-_PICTURES = {"real": "real_grid", "progress": "progress_gif", "diagnosis": "diagnosis_picture", "pairs": "pairs_picture"}
+_PICTURES = {"real": "real_grid", "diagnosis": "diagnosis_picture", "pairs": "pairs_picture"}
 
 
 def application(base: Path, hosts: Iterable[str], token: str, cookie: str) -> Asgi:
