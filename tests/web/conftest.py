@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from starlette.testclient import TestClient
 
 from mulligan.sampling.model import Model
@@ -15,6 +15,7 @@ from mulligan.web.worker import Worker
 
 HOST = "127.0.0.1:8000"
 TOKEN = "a token"
+PATIENCE = 20_000  # milliseconds for what a page does at once: on a slow machine with other tests beside it that is not at once
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--headless",
@@ -58,6 +59,7 @@ def client(conditional: Model, worker: Worker, opened: Callable[..., TestClient]
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists() and "MULLIGAN_TEST_PACKAGES" not in os.environ:
         pytest.skip("Debian's chromium is not installed")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield browser
