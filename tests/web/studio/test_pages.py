@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from mulligan.cli import main
+from mulligan.data.opening import built_in
 from mulligan.marks import inspected
 from mulligan.runs import lock
 from mulligan.runs.folder import Run, list_runs
@@ -169,6 +170,9 @@ def test_runs_are_compared_at_the_same_images(shared_studio: Any, opened: Opened
 
 def test_settings_of_a_recipe_are_a_form(shared_studio: Any, images: Path, opened: Opened) -> None:
     page = opened(shared_studio, "/new")
+    page.get_by_role("combobox", name="Data that come with Mulligan").click()
+    assert page.get_by_role("option").all_inner_texts() == list(built_in())
+    page.keyboard.press("Escape")
     page.get_by_label("or your own").fill(str(images))
     page.get_by_role("button", name="Show all settings").click()
     expect(page.get_by_label("generator.optimiser.rate")).to_be_visible(timeout=30_000)

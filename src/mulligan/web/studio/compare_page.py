@@ -4,7 +4,6 @@ from nicegui import run as aside
 from nicegui import ui
 
 from mulligan.amounts import say_count
-from mulligan.runs.panels import panels
 from mulligan.web.studio.charts import Charts, joined, run_colours
 from mulligan.web.studio.frame import frame, paragraph, picture, say, title, where
 from mulligan.web.studio.jobs import Jobs
@@ -75,11 +74,7 @@ class _Compared:
             self.slider.set_value(most)
         for name, found in zip(self.names, looks, strict=True):
             say(self.lines[name], figures(found.card))
-        parts = [
-            (name, panels(found.lines, found.facts.loss.reading if found.facts and found.facts.loss else None))
-            for name, found in zip(self.names, looks, strict=True)
-        ]
-        self.charts.update(joined(parts))
+        self.charts.update(joined([(name, found.panels()) for name, found in zip(self.names, looks, strict=True)]))
         self._show()
 
     def _show(self) -> None:

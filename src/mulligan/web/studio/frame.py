@@ -37,13 +37,13 @@ def title(text: str, level: int = 2) -> ui.html:
 
 
 def paragraph(text: str, classes: str = "") -> ui.html:
-    """A paragraph of plain text; `set_text` of `says` changes it."""
+    """A paragraph of plain text; `say` changes it."""
     return ui.html(escape(text), tag="p").classes(classes)
 
 
-def say(where: ui.html, text: str) -> None:
+def say(place: ui.html, text: str) -> None:
     """Change the text of a heading or a paragraph."""
-    where.set_content(escape(text))
+    place.set_content(escape(text))
 
 
 def button(text: str, work: Callable[..., object] | None = None, quiet: bool = False) -> ui.button:
@@ -65,11 +65,6 @@ def picture(alt: str, address: str) -> str:
     return f'<img loading="lazy" alt="{escape(alt)}" src="{escape(address)}">'
 
 
-def told(error: Exception) -> str:
-    """An error in words for people."""
-    return str(error) if isinstance(error, MulliganError) else f"{type(error).__name__}: {error}"
-
-
-def complain(error: Exception) -> None:
-    """Show an error until it is closed."""
-    ui.notify(told(error), type="negative", timeout=0, close_button="Close", multi_line=True)
+def complain(trouble: MulliganError | str) -> None:
+    """Show what went wrong until it is closed."""
+    ui.notify(str(trouble), type="negative", timeout=0, close_button="Close", multi_line=True)

@@ -72,9 +72,7 @@ class Jobs:
                 continue
             del self._started[path]
             if not run.exists or code not in _ENDS:
-                self._failed[run.name] = (
-                    last_words(run) if code > 0 else f"signal {-code} ended it; Resume goes on from its newest checkpoint"
-                )
+                self._failed[run.name] = last_words(run) if code > 0 else f"signal {-code} ended its process"
             if not run.exists and is_empty(run):
                 shutil.rmtree(path, ignore_errors=True)
         return dict(self._failed)

@@ -9,9 +9,10 @@ from nicegui import run as aside
 from nicegui import ui
 
 from mulligan import catalogue, find
-from mulligan.errors import MulliganError, UsageError
+from mulligan.data.opening import built_in
+from mulligan.errors import MulliganError
 from mulligan.resolve import DEFAULT_RECIPE, resolve
-from mulligan.web.studio.frame import button, frame, paragraph, say, title, told, where
+from mulligan.web.studio.frame import button, frame, paragraph, say, title, where
 from mulligan.web.studio.jobs import Jobs, checked
 
 _TIMES = {"2m": "2 minutes", "10m": "10 minutes", "30m": "half an hour", "2h": "2 hours", "": "as long as the recipe says"}
@@ -31,9 +32,8 @@ class _Form:
     def __init__(self, jobs: Jobs, entries: dict[str, catalogue.Entry]) -> None:
         self.jobs, self.entries = jobs, entries
         self.fields: dict[str, tuple[Any, Any]] = {}  # key -> its field on the page, its value in the recipe
-        names = list(find.names("data"))
         with ui.element("section").classes("form"):
-            self.data = ui.select(names, value="digits", label="Data that come with Mulligan", on_change=self._forget)
+            self.data = ui.select(list(built_in()), value="digits", label="Data that come with Mulligan", on_change=self._forget)
             self.path = ui.input("or your own, by its path", on_change=self._forget)
             self.path.props('hint="A folder of pictures, an .npz, .npy or .csv on this machine."')
             with ui.element("div"):
@@ -108,7 +108,7 @@ class _Form:
         source, recipe, words, time = self.source, self.recipe.value, self.words(), self.time.value
         seed = self.seed.value
         if seed is None or seed != int(seed):
-            say(self.error, told(UsageError(f"seed {seed}: expected a whole number from 0 on")))
+            say(self.error, f"seed {seed}: expected a whole number from 0 on")
             return
         training = await self._done(lambda: checked(source, recipe, words, time, int(seed)))
         started = None if training is None else await self._done(lambda: self.jobs.begin(training))
@@ -125,7 +125,7 @@ class _Form:
         except asyncio.CancelledError:
             return None
         except MulliganError as error:
-            say(self.error, told(error))
+            say(self.error, str(error))
             return None
         finally:
             self._set_busy(False)

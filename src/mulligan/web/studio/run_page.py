@@ -7,7 +7,7 @@ from nicegui import ui
 
 from mulligan.errors import MulliganError
 from mulligan.runs.folder import Run
-from mulligan.runs.panels import evidence, panels
+from mulligan.runs.panels import evidence
 from mulligan.web.studio.charts import Chart, Charts
 from mulligan.web.studio.frame import button, complain, frame, paragraph, picture, say, title, where
 from mulligan.web.studio.jobs import Jobs
@@ -112,8 +112,7 @@ class _Shown:
         self.explore.set_visibility((self.run.checkpoints / "").is_dir() and bool(self.run.checkpoint_steps()))
         self.report.set_visibility(self.run.report_file.is_file())
         self.samples.update(found)
-        loss = found.facts.loss if found.facts else None
-        self.charts.update(panels(found.lines, loss.reading if loss else None))
+        self.charts.update(found.panels())
         self.doctor.update(found)
         say(self.log, found.log)
 

@@ -55,8 +55,7 @@ class _Listing:
         """Read the folder, and show what has changed."""
         failures = self.jobs.failures()
         for name in failures.keys() - self.told:
-            why = failures[name]
-            ui.notify(f"{name} ended: {why}", type="negative", timeout=0, close_button="Close", multi_line=True)
+            complain(f"{name} ended: {failures[name]}")
         self.told = set(failures)
         found = await aside.io_bound(self.cards.newest_first)
         if found is None:  # the server ends

@@ -12,6 +12,7 @@ from mulligan.runs.facts import Facts
 from mulligan.runs.folder import Run, list_runs
 from mulligan.runs.history import Line
 from mulligan.runs.lock import is_held
+from mulligan.runs.panels import Panel, panels
 from mulligan.runs.summary import summary
 
 _LOG = 20_000  # bytes of a log that are shown, from its end
@@ -42,6 +43,11 @@ class Look:
     diagnosis: Diagnosis
     steps: list[int]
     log: str
+
+    def panels(self) -> list[Panel]:
+        """Its curves."""
+        loss = self.facts.loss if self.facts else None
+        return panels(self.lines, loss.reading if loss else None)
 
     @property
     def mark(self) -> str:
@@ -75,14 +81,14 @@ class Cards:
 
 def card(run: Run) -> Card:
     """One run, for a list."""
-    steps = run.sample_steps()
-    return Card(summary(run), _verdict(run, _lines(run)).verdict, steps[-1] if steps else None)
+    return _card(run, _verdict(run, _lines(run)), run.sample_steps())
 
 
 def look(run: Run) -> Look:
     """One run, as it stands now; what is broken is left out."""
-    lines = _lines(run)
-    return Look(card(run), lines, _facts(run), _verdict(run, lines), run.sample_steps(), _tail(run.log_file))
+    lines, steps = _lines(run), run.sample_steps()
+    diagnosis = _verdict(run, lines)
+    return Look(_card(run, diagnosis, steps), lines, _facts(run), diagnosis, steps, _tail(run.log_file))
 
 
 def stamp(run: Run) -> tuple[object, ...]:
@@ -91,6 +97,10 @@ def stamp(run: Run) -> tuple[object, ...]:
         *(_changed(path) for path in (run.history_file, run.log_file, run.diagnosis_file, run.status_file, run.report_file)),
         run.exists,
     )
+
+
+def _card(run: Run, diagnosis: Diagnosis, steps: list[int]) -> Card:
+    return Card(summary(run), diagnosis.verdict, steps[-1] if steps else None)
 
 
 def _lines(run: Run) -> list[Line]:
